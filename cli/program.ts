@@ -1,0 +1,172 @@
+// The subcommands, and how any of them begins and ends: only the one that was named is loaded, so that --help is quick.
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { projectPath } from '../core/root.ts';
+import { explainError } from './errors.ts';
+import { interrupt, listenForInterrupt } from './interrupt.ts';
+import { note, watchOutput } from './terminal.ts';
+
+interface Subcommand {
+  readonly name: string;
+  readonly summary: string;
+  readonly load: () => Promise<Command>;
+}
+
+const SUBCOMMANDS: readonly Subcommand[] = [
+  {
+    name: 'demo',
+    summary: 'run a whole simulated session with a live view, then its P/L',
+    load: async () => (await import('./demo.ts')).demoCommand(),
+  },
+  {
+    name: 'start',
+    summary: 'trade live: ingest, rules, paper orders',
+    load: async () => (await import('./start.ts')).startCommand(),
+  },
+  {
+    name: 'import',
+    summary: 'take recorded files into the database',
+    load: async () => (await import('./import.ts')).importCommand(),
+  },
+  {
+    name: 'backtest',
+    summary: 'run a strategy over recorded days, a session at a time',
+    load: async () => (await import('./backtest.ts')).backtestCommand(),
+  },
+  {
+    name: 'replay',
+    summary: 'run a strategy over recorded days, minute by minute in event time',
+    load: async () => (await import('./replay.ts')).replayCommand(),
+  },
+  {
+    name: 'parity',
+    summary: 'compare two runs row by row',
+    load: async () => (await import('./parity.ts')).parityCommand(),
+  },
+  {
+    name: 'pl',
+    summary: 'daily profit and loss',
+    load: async () => (await import('./pl.ts')).plCommand(),
+  },
+  {
+    name: 'trades',
+    summary: 'round trips, from entry to flat',
+    load: async () => (await import('./trades.ts')).tradesCommand(),
+  },
+  {
+    name: 'decisions',
+    summary: 'every decision with its gates',
+    load: async () => (await import('./decisions.ts')).decisionsCommand(),
+  },
+  {
+    name: 'signals',
+    summary: 'signals of a run, or of a rule evaluated on the spot',
+    load: async () => (await import('./signals.ts')).signalsCommand(),
+  },
+  {
+    name: 'bars',
+    summary: 'bars of a symbol, timed by their end',
+    load: async () => (await import('./bars.ts')).barsCommand(),
+  },
+  {
+    name: 'runs',
+    summary: 'list runs, drop one',
+    load: async () => (await import('./runs.ts')).runsCommand(),
+  },
+  {
+    name: 'strategies',
+    summary: 'list strategies, enable, disable, change parameters',
+    load: async () => (await import('./strategies.ts')).strategiesCommand(),
+  },
+  {
+    name: 'status',
+    summary: 'engine, size, feeds, strategies, runs',
+    load: async () => (await import('./status.ts')).statusCommand(),
+  },
+  {
+    name: 'sql',
+    summary: 'run one query, read-only',
+    load: async () => (await import('./sql.ts')).sqlCommand(),
+  },
+  {
+    name: 'migrate',
+    summary: 'bring a database to the current schema',
+    load: async () => (await import('./migrate.ts')).migrateCommand(),
+  },
+  {
+    name: 'schema',
+    summary: 'print the schema of the database',
+    load: async () => (await import('./schema.ts')).schemaCommand(),
+  },
+];
+
+const EXAMPLE = `
+Examples:
+  $ strikebase demo
+  $ strikebase import bars.csv --symbol QQQ
+  $ strikebase backtest --strategy vwap_ma9 --quotes modelled
+  $ strikebase pl
+`;
+
+/** Runs one command line (without node and script) and returns its exit code: 0, 1 failed, 2 usage, 130 interrupted. */
+export async function run(argv: readonly string[]): Promise<number> {
+  process.exitCode = 0;
+  watchOutput();
+  const stopListening = listenForInterrupt();
+  try {
+    const program = await buildProgram(argv);
+    await program.parseAsync(argv, { from: 'user' });
+    return Number(process.exitCode ?? 0);
+  } catch (error) {
+    return endOf(error);
+  } finally {
+    stopListening();
+  }
+}
+
+function endOf(error: unknown): number {
+  // commander has printed its own message, or the help that was asked for.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (interrupt().aborted) return 130;
+  const { lines, exitCode } = explainError(error);
+  for (const line of lines) note(line);
+  return exitCode;
+}
+
+async function buildProgram(argv: readonly string[]): Promise<Command> {
+  const program = new Command('strikebase')
+    .description(
+      'A data platform for trading short-dated options: ticks in, SQL rules, orders out, every cent traceable in SQL.',
+    )
+    .version(version(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print help')
+    .helpCommand('help [command]', 'print help of a command')
+    .addHelpText('after', EXAMPLE);
+  const named = nameIn(argv);
+  for (const { name, summary, load } of SUBCOMMANDS) {
+    program.addCommand(name === named ? (await load()).summary(summary) : new Command(name).summary(summary));
+  }
+  for (const command of withSubcommands(program)) {
+    command.exitOverride().showSuggestionAfterError(true).showHelpAfterError(helpHint(command));
+  }
+  return program;
+}
+
+function nameIn(argv: readonly string[]): string | undefined {
+  const words = argv.filter((word) => !word.startsWith('-'));
+  return words[0] === 'help' ? words[1] : words[0];
+}
+
+function withSubcommands(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(withSubcommands)];
+}
+
+function helpHint(command: Command): string {
+  const names: string[] = [];
+  for (let at: Command | null = command; at !== null; at = at.parent) names.unshift(at.name());
+  return `\nRun \`${names.join(' ')} --help\` for what is possible.`;
+}
+
+function version(): string {
+  return String(JSON.parse(readFileSync(projectPath('package.json'), 'utf8')).version);
+}

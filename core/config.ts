@@ -1,0 +1,173 @@
+// Configuration: one schema, the only reader of process.env. `.env` in the working folder adds what the environment lacks.
+import { config as loadDotenv } from 'dotenv';
+import { z } from 'zod';
+import { Failure } from './failure.ts';
+
+const url = (schemes: readonly string[]) =>
+  z.string().refine((text) => schemes.some((scheme) => text.startsWith(`${scheme}://`)), {
+    message: `must be a URL that begins with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`,
+  });
+const secret = (what: string) => z.string().meta({ description: what, secret: true }).optional();
+
+const schema = z.object({
+  DATABASE_URL: url(['postgres', 'postgresql'])
+    .meta({ secret: true })
+    .optional()
+    .describe('Database server, postgres://user:password@host:port/name. Empty: the embedded PostgreSQL.'),
+  STRIKEBASE_DIR: z
+    .string()
+    .default('.strikebase')
+    .describe('Folder of the embedded database, relative to the working folder.'),
+  STRIKEBASE_PORT: z.coerce
+    .number('must be a port number')
+    .int('must be a whole number')
+    .min(1024, 'must be 1024 to 65535')
+    .max(65535, 'must be 1024 to 65535')
+    .default(54329)
+    .describe('First port of 127.0.0.1 that the embedded database tries.'),
+  LOG_LEVEL: z
+    .enum(['debug', 'info', 'warn', 'error', 'silent'])
+    .default('info')
+    .describe('debug, info, warn, error or silent.'),
+  POLYGON_API_KEY: secret('Key of Massive (formerly Polygon) for market data.'),
+  MASSIVE_API_KEY: secret('The same key under the new name; POLYGON_API_KEY wins where both are set.'),
+  MASSIVE_WS_URL: url(['wss', 'ws'])
+    .default('wss://socket.massive.com')
+    .describe('Massive websocket, without the market; ws:// is accepted on loopback only.'),
+  MASSIVE_REST_URL: url(['https', 'http']).default('https://api.massive.com').describe('Massive REST.'),
+  BROKER: z
+    .enum(['paper', 'schwab'])
+    .default('paper')
+    .describe('Who fills live orders: paper (simulated on the quotes) or schwab.'),
+  LIVE_TRADING: z
+    .enum(['yes', 'no'])
+    .default('no')
+    .describe('yes allows a real broker to be sent orders; BROKER alone never does.'),
+  TRADING_CAPITAL: z.coerce
+    .number('must be dollars, such as 5000000')
+    .positive('must be above 0')
+    .optional()
+    .describe('Dollars that runs opened here may commit; empty: as the strategy says (5,000,000).'),
+  CONTRACTS_PER_TRADE: z.coerce
+    .number('must be a number of contracts')
+    .int('must be a whole number')
+    .min(1, 'must be 1 to 500')
+    .max(500, 'must be 1 to 500')
+    .optional()
+    .describe('Contracts per trade of runs opened here; empty: as the strategy says (25).'),
+  SCHWAB_API_KEY: secret('Schwab Trader API: app key.'),
+  SCHWAB_API_SECRET: secret('Schwab Trader API: app secret.'),
+});
+
+export interface Config {
+  /** Null is the embedded database. */
+  readonly databaseUrl: string | null;
+  readonly strikebaseDir: string;
+  readonly strikebasePort: number;
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
+  readonly massiveApiKey: string | null;
+  readonly massiveWsUrl: string;
+  readonly massiveRestUrl: string;
+  readonly broker: 'paper' | 'schwab';
+  readonly isLiveTrading: boolean;
+  /** Dollars; null leaves it to the strategy. */
+  readonly tradingCapital: number | null;
+  readonly contractsPerTrade: number | null;
+  readonly schwabApiKey: string | null;
+  readonly schwabApiSecret: string | null;
+  /** Every secret value that is set: what a log must never show. */
+  readonly secrets: readonly string[];
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+let cached: Config | null = null;
+
+/** The process's configuration, read once. Throws Failure naming the variable that is wrong and what it may be. */
+export function loadConfig(): Config {
+  if (cached === null) {
+    loadDotenv({ quiet: true });
+    cached = parseConfig(process.env);
+  }
+  return cached;
+}
+
+/** The configuration of an environment. A variable that is empty counts as not set. Throws Failure on a wrong value. */
+export function parseConfig(environment: Environment): Config {
+  const given = Object.keys(schema.shape).flatMap((name) => {
+    const value = environment[name]?.trim() ?? '';
+    return value === '' ? [] : [[name, value] as const];
+  });
+  const result = schema.safeParse(Object.fromEntries(given));
+  if (!result.success) throw explain(result.error, Object.fromEntries(given));
+  const env = result.data;
+  return {
+    databaseUrl: env.DATABASE_URL ?? null,
+    strikebaseDir: env.STRIKEBASE_DIR,
+    strikebasePort: env.STRIKEBASE_PORT,
+    logLevel: env.LOG_LEVEL,
+    massiveApiKey: env.POLYGON_API_KEY ?? env.MASSIVE_API_KEY ?? null,
+    massiveWsUrl: env.MASSIVE_WS_URL,
+    massiveRestUrl: env.MASSIVE_REST_URL,
+    broker: env.BROKER,
+    isLiveTrading: env.LIVE_TRADING === 'yes',
+    tradingCapital: env.TRADING_CAPITAL ?? null,
+    contractsPerTrade: env.CONTRACTS_PER_TRADE ?? null,
+    schwabApiKey: env.SCHWAB_API_KEY ?? null,
+    schwabApiSecret: env.SCHWAB_API_SECRET ?? null,
+    secrets: secretsOf(env),
+  };
+}
+
+/** Settings that runs opened by this process apply over those of the strategy, as trade.open_run takes them. */
+export function runSettings(config: Config): Record<string, number> {
+  return {
+    ...(config.tradingCapital === null ? {} : { trading_capital: config.tradingCapital }),
+    ...(config.contractsPerTrade === null ? {} : { contracts: config.contractsPerTrade }),
+  };
+}
+
+/** The text of `.env.example`: every variable with its description and its default. */
+export function envExample(): string {
+  const lines = Object.entries(schema.shape).map(([name, field]) => {
+    const preset = schema.shape[name as keyof typeof schema.shape].safeParse(undefined).data;
+    return `# ${metaOf(field).description}\n${preset === undefined ? `# ${name}=` : `${name}=${preset}`}\n`;
+  });
+  return `# Copy to .env and fill in what you need. The environment wins over the file; an empty value counts as not set.\n\n${lines.join('\n')}`;
+}
+
+function metaOf(field: z.ZodType): { description?: string | undefined; secret?: unknown } {
+  // describe() and meta() stand on the outer type, or inside the optional.
+  const inner = field instanceof z.ZodOptional ? ((field.unwrap() as z.ZodType).meta() ?? {}) : {};
+  return { ...inner, ...field.meta() };
+}
+
+function isSecret(name: string): boolean {
+  return metaOf(schema.shape[name as keyof typeof schema.shape]).secret === true;
+}
+
+function explain(error: z.ZodError, given: Readonly<Record<string, string>>): Failure {
+  const texts = error.issues.map((issue) => {
+    const name = String(issue.path[0]);
+    const value = isSecret(name) ? 'the value of' : `${JSON.stringify(given[name])} for`;
+    const allowed = issue.code === 'invalid_value' ? `must be ${issue.values.join(' or ')}` : issue.message;
+    return `${value} ${name} cannot be used: it ${allowed}`;
+  });
+  return new Failure(texts.join('; '), {
+    hint: 'Correct it in the environment or in .env; .env.example explains every variable.',
+    exitCode: 2,
+  });
+}
+
+function secretsOf(env: Readonly<Record<string, unknown>>): string[] {
+  return Object.entries(env).flatMap(([name, value]) => {
+    if (typeof value !== 'string' || !isSecret(name)) return [];
+    return name === 'DATABASE_URL' ? passwordOf(value) : [value];
+  });
+}
+
+function passwordOf(databaseUrl: string): string[] {
+  if (!URL.canParse(databaseUrl)) return [databaseUrl];
+  const { password } = new URL(databaseUrl);
+  return password === '' ? [] : [...new Set([password, decodeURIComponent(password)])];
+}

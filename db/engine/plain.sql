@@ -1,0 +1,48 @@
+-- The engine seam on plain PostgreSQL: a hypertable is the table itself, a rollup is a view with the same SELECT text.
+create or replace function engine.name() returns text
+language sql stable parallel safe
+as $$ select 'postgresql' $$;
+
+create or replace function engine.version() returns text
+language sql stable parallel safe
+as $$ select 'PostgreSQL ' || split_part(current_setting('server_version'), ' ', 1) $$;
+
+create or replace function engine.time_bucket(p_width interval, p_ts timestamp) returns timestamp
+language sql immutable parallel safe strict
+as $$ select date_bin(p_width, p_ts, timestamp '2000-01-03') $$;
+
+create or replace function engine.create_hypertable(p_table regclass, p_time_column name, p_chunk interval)
+returns void language plpgsql volatile
+as $$
+begin
+  -- The append-mostly raw tables are found by their key; nothing else is needed at this size.
+  return;
+end
+$$;
+
+create or replace function engine.create_rollup(p_name text, p_select text) returns void
+language plpgsql volatile
+set search_path = engine, pg_catalog
+as $$
+begin
+  execute format('create view %s as %s', p_name, p_select);
+end
+$$;
+
+create or replace function engine.add_refresh_policy(p_rollup text, p_window interval, p_lag interval, p_every interval)
+returns void language plpgsql volatile
+as $$ begin return; end $$;
+
+create or replace function engine.add_columnstore(
+  p_table regclass, p_segment_by text, p_order_by text, p_after interval
+) returns void language plpgsql volatile
+as $$ begin return; end $$;
+
+create or replace function engine.add_retention(p_table regclass, p_after interval) returns void
+language plpgsql volatile
+as $$ begin return; end $$;
+
+-- A view is always fresh.
+create or replace procedure engine.refresh(p_rollup text, p_from timestamp, p_to timestamp)
+language plpgsql
+as $$ begin return; end $$;

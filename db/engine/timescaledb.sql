@@ -1,0 +1,74 @@
+-- The engine seam on TimescaleDB: hypertables, continuous aggregates, columnstore, retention.
+create or replace function engine.name() returns text
+language sql stable parallel safe
+as $$ select 'timescaledb' $$;
+
+create or replace function engine.version() returns text
+language sql stable parallel safe
+as $$
+  select format(
+    'TimescaleDB %s on PostgreSQL %s',
+    (select extversion from pg_catalog.pg_extension where extname = 'timescaledb'),
+    split_part(current_setting('server_version'), ' ', 1)
+  )
+$$;
+
+create or replace function engine.create_hypertable(p_table regclass, p_time_column name, p_chunk interval)
+returns void language plpgsql volatile
+as $$
+begin
+  perform create_hypertable(p_table, by_range(p_time_column, p_chunk), create_default_indexes => false);
+end
+$$;
+
+create or replace function engine.create_rollup(p_name text, p_select text) returns void
+language plpgsql volatile
+as $$
+begin
+  -- Real-time is off by default since 2.13; without it the newest bars would be missing from every panel.
+  execute format(
+    'create materialized view %s with (timescaledb.continuous, timescaledb.materialized_only = false) as %s with no data',
+    p_name, p_select
+  );
+end
+$$;
+
+create or replace function engine.add_refresh_policy(p_rollup text, p_window interval, p_lag interval, p_every interval)
+returns void language plpgsql volatile
+as $$
+begin
+  perform add_continuous_aggregate_policy(
+    p_rollup::regclass, start_offset => p_window, end_offset => p_lag, schedule_interval => p_every, if_not_exists => true
+  );
+end
+$$;
+
+create or replace function engine.add_columnstore(
+  p_table regclass, p_segment_by text, p_order_by text, p_after interval
+) returns void language plpgsql volatile
+as $$
+begin
+  execute format(
+    'alter table %s set (timescaledb.enable_columnstore, timescaledb.segmentby = %L, timescaledb.orderby = %L)',
+    p_table, p_segment_by, p_order_by
+  );
+  execute format('call add_columnstore_policy(%L, after => %L::interval, if_not_exists => true)', p_table::text, p_after);
+end
+$$;
+
+create or replace function engine.add_retention(p_table regclass, p_after interval) returns void
+language plpgsql volatile
+as $$
+begin
+  perform add_retention_policy(p_table, p_after, if_not_exists => true);
+end
+$$;
+
+-- Call it outside a transaction: TimescaleDB refuses to refresh inside one.
+create or replace procedure engine.refresh(p_rollup text, p_from timestamp, p_to timestamp)
+language plpgsql
+as $$
+begin
+  call refresh_continuous_aggregate(p_rollup::regclass, p_from, p_to);
+end
+$$;

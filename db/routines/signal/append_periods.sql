@@ -1,0 +1,68 @@
+create or replace function signal.append_periods(
+  p_from timestamp, p_to timestamp, p_context signal.context, p_root text, p_quote_feed_id smallint, p_run_id bigint, p_is_revision boolean
+) returns integer
+language plpgsql volatile
+-- Planned with the range at hand, so that only its chunks are opened.
+set plan_cache_mode = force_custom_plan
+as $$
+declare
+  v_count integer;
+  v_quotes_from timestamp;
+begin
+  select min(s.ts_open) - interval '1 hour' into v_quotes_from from ref.sessions s where s.ts_close > p_from and s.ts_open < p_to;
+  insert into signal.periods (
+    run_id, instrument_id, ts, revision, session_date, open_e4, high_e4, low_e4, close_e4, volume_e6, notional_e12, tick_count,
+    vwap_is_typical, vwap_e6, session_vwap_e6, ma_sum_e4, ma_e6, strike_e4, call_id, call_bid_e4, call_ask_e4, call_ts,
+    put_id, put_bid_e4, put_ask_e4, put_ts
+  )
+  with built as materialized (
+    select * from signal.build_periods(p_from, p_to, p_context)
+  ), listed as materialized (
+    select d.session_date, l.*
+    from (select distinct b.session_date from built b) d
+    cross join lateral signal.listed_strikes(p_context.instrument_id, p_root, d.session_date) l
+  ), placed as (
+    select b.*, l.strikes_e6, l.call_ids, l.put_ids, width_bucket(b.vwap_e6, l.strikes_e6) as below
+    from built b
+    left join listed l on l.session_date = b.session_date and l.strikes_e6 is not null and b.vwap_e6 is not null
+  ), chosen as (
+    -- below and below + 1 are the strikes around the VWAP; equally near, the call takes the higher one and the put the lower one.
+    select
+      p.*,
+      case when p.strikes_e6[p.below] is null or p.strikes_e6[p.below + 1] - p.vwap_e6 <= p.vwap_e6 - p.strikes_e6[p.below]
+        then p.below + 1 else p.below end as call_at,
+      case when p.strikes_e6[p.below + 1] is null or p.vwap_e6 - p.strikes_e6[p.below] <= p.strikes_e6[p.below + 1] - p.vwap_e6
+        then p.below else p.below + 1 end as put_at
+    from placed p
+  )
+  select
+    p_run_id, p_context.instrument_id, c.ts, coalesce(latest.revision + 1, 0), c.session_date, c.open_e4, c.high_e4, c.low_e4,
+    c.close_e4, c.volume_e6, c.notional_e12, c.tick_count, c.vwap_is_typical, c.vwap_e6, c.session_vwap_e6, c.ma_sum_e4, c.ma_e6,
+    (c.strikes_e6[c.put_at] / 100)::integer,
+    c.call_ids[c.call_at], call_quote.bid_px_e4, call_quote.ask_px_e4, call_quote.ts_event,
+    c.put_ids[c.put_at], put_quote.bid_px_e4, put_quote.ask_px_e4, put_quote.ts_event
+  from chosen c
+  left join lateral (
+    select q.bid_px_e4, q.ask_px_e4, q.ts_event from market.option_quotes q
+    where q.instrument_id = c.call_ids[c.call_at] and q.feed_id = p_quote_feed_id
+      and q.ts_event >= v_quotes_from and q.ts_event <= p_to and q.ts_event <= c.ts and q.ts_recv <= p_context.as_of
+    order by q.ts_event desc, q.seq desc limit 1
+  ) call_quote on true
+  left join lateral (
+    select q.bid_px_e4, q.ask_px_e4, q.ts_event from market.option_quotes q
+    where q.instrument_id = c.put_ids[c.put_at] and q.feed_id = p_quote_feed_id
+      and q.ts_event >= v_quotes_from and q.ts_event <= p_to and q.ts_event <= c.ts and q.ts_recv <= p_context.as_of
+    order by q.ts_event desc, q.seq desc limit 1
+  ) put_quote on true
+  left join lateral (
+    select max(s.revision)::smallint as revision from signal.periods s
+    where p_is_revision and s.run_id = p_run_id and s.instrument_id = p_context.instrument_id and s.ts = c.ts
+  ) latest on true;
+  get diagnostics v_count = row_count;
+  return v_count;
+end
+$$;
+comment on function signal.append_periods(timestamp, timestamp, signal.context, text, smallint, bigint, boolean) is
+  'Stores the periods that close in (p_from, p_to] for a run, with the contracts nearest to the VWAP and their quotes as of each period''s end; '
+  'as a further revision of every one when p_is_revision. Returns their number.';
+grant execute on function signal.append_periods(timestamp, timestamp, signal.context, text, smallint, bigint, boolean) to job_runner;

@@ -1,0 +1,31 @@
+create or replace function signal.vwap_ma9(p_from timestamp, p_to timestamp, p_context signal.context)
+returns setof signal.signal_values
+language plpgsql stable
+as $$
+begin
+  return query
+  with sided as (
+    select
+      p.*,
+      -- vwap - sum / n without a division: both sides in 1/1,000,000 dollar times n. No VWAP or no average yet is no side.
+      nullif(sign(p.vwap_e6 * p_context.ma_minutes - p.ma_sum_e4 * 100), 0)::smallint as side
+    from signal.period_rows(
+      coalesce((select min(s.ts_open) from ref.sessions s where s.ts_close > p_from and s.ts_open < p_to), p_from), p_to, p_context
+    ) p
+  ), compared as (
+    -- Only the rows that have a side: a zero difference keeps the previous one, and none is carried over sessions.
+    select s.*, lag(s.side) over (partition by s.session_date order by s.ts) as previous_side
+    from sided s
+    where s.side is not null
+  )
+  select c.ts, c.session_date, c.side, c.vwap_e6, c.ma_e6, c.session_vwap_e6, c.close_e4
+  from compared c
+  where c.side <> c.previous_side
+    and c.ts > p_from
+    and c.ts <= p_to
+  order by c.ts;
+end
+$$;
+comment on function signal.vwap_ma9(timestamp, timestamp, signal.context) is
+  'Rule of strategy vwap_ma9 for period closes in (p_from, p_to]: a signal where the sign of (minute VWAP - moving average of closes) changes.';
+grant execute on function signal.vwap_ma9(timestamp, timestamp, signal.context) to job_runner;

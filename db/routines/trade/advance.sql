@@ -1,0 +1,82 @@
+create or replace function trade.advance(p_run_id bigint, p_to timestamp, p_as_of timestamp) returns trade.slices
+language plpgsql volatile
+-- Everything below reads by key. A plan made while a table was nearly empty would scan it for ever, and planning anew costs more than running.
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+as $$
+declare
+  v_run trade.runs;
+  v_strategy ref.strategies;
+  v_last trade.slices;
+  v_slice trade.slices;
+  v_context signal.context;
+  v_late timestamp;
+  v_from timestamp;
+  v_to timestamp;
+  v_count integer;
+begin
+  if current_setting('transaction_isolation') <> 'repeatable read' then
+    raise exception 'advance needs a repeatable read transaction' using errcode = 'SB003';
+  end if;
+  select * into v_run from trade.runs r where r.run_id = p_run_id;
+  if v_run.run_id is null or v_run.ts_ended is not null then
+    raise exception 'run % does not exist or has ended', p_run_id using errcode = 'SB002';
+  end if;
+  if not pg_try_advisory_xact_lock(hashtextextended('trade.advance ' || v_run.account, 0)) then
+    raise exception 'another process advances account %', v_run.account using errcode = 'SB003';
+  end if;
+  select * into v_last from trade.slices s where s.run_id = p_run_id order by s.ts_to desc limit 1;
+  v_slice.run_id := p_run_id;
+  v_slice.ts_from := coalesce(v_last.ts_to, v_run.ts_from);
+  v_slice.ts_to := least(p_to, v_run.ts_to);
+  v_slice.ts_as_of := p_as_of;
+  if v_slice.ts_to <= v_slice.ts_from then
+    return null;
+  end if;
+  v_strategy := jsonb_populate_record(null::ref.strategies, v_run.params);
+  v_context := row(
+    p_run_id, v_run.instrument_id, v_run.tick_feed_id, p_as_of, v_strategy.period_ms, v_strategy.ma_minutes
+  )::signal.context;
+
+  v_slice.revisions := 0;
+  v_late := signal.earliest_late_tick(v_run, v_last.ts_to, v_last.ts_as_of, p_as_of);
+  if v_late is not null then
+    v_context.run_id := null;
+    v_slice.revisions := signal.append_periods(
+      v_late, v_slice.ts_from, v_context, v_strategy.option_root, v_run.quote_feed_id, p_run_id, true
+    );
+    v_context.run_id := p_run_id;
+  end if;
+  v_slice.periods := 0;
+  v_slice.signals := 0;
+  -- One session at a time: what a call holds in memory does not grow with its range.
+  for v_from, v_to in
+    select greatest(v_slice.ts_from, d), least(v_slice.ts_to, d + interval '1 day')
+    from generate_series(date_trunc('day', v_slice.ts_from), v_slice.ts_to - interval '1 microsecond', interval '1 day') as d
+    where exists (select from ref.sessions x where x.session_date = d::date)
+      or d + interval '1 day' >= v_slice.ts_to
+  loop
+    v_count := signal.append_periods(v_from, v_to, v_context, v_strategy.option_root, v_run.quote_feed_id, p_run_id, false);
+    v_slice.periods := v_slice.periods + v_count;
+    if v_count > 0 then
+      execute format(
+        'insert into signal.signals (run_id, instrument_id, ts, session_date, direction, vwap_e6, ma_e6, session_vwap_e6, close_e4)
+         select $4, $5, s.ts, s.session_date, s.direction, s.vwap_e6, s.ma_e6, s.session_vwap_e6, s.close_e4 from %s($1, $2, $3) s',
+        v_strategy.signal_routine::regproc
+      ) using v_from, v_to, v_context, p_run_id, v_run.instrument_id;
+      get diagnostics v_count = row_count;
+      v_slice.signals := v_slice.signals + v_count;
+    end if;
+    call trade.walk(v_run, v_strategy, v_from, v_to, p_as_of);
+  end loop;
+  select count(*) into v_slice.fills
+  from trade.fills f where f.run_id = p_run_id and f.ts >= v_slice.ts_from and f.ts < v_slice.ts_to;
+  insert into trade.slices select v_slice.*;
+  return v_slice;
+end
+$$;
+comment on function trade.advance(bigint, timestamp, timestamp) is
+  'Takes a run from where it stands to p_to: late rows, periods, signals, decisions, intents, paper fills, one slices row. Reads only what was received '
+  'by p_as_of, never the clock. Call it in a repeatable read transaction that holds nothing else (SB003); returns the slice, or null when there is '
+  'nothing to do. SB002: the run has ended.';
+grant execute on function trade.advance(bigint, timestamp, timestamp) to job_runner;

@@ -1,0 +1,87 @@
+create or replace function trade.find_event(
+  p_state trade.slot_state, p_tape trade.quote_tape, p_run trade.runs, p_day trade.session_state, p_strategy ref.strategies,
+  p_from timestamp, p_before timestamp
+) returns trade.slot_state
+language plpgsql immutable
+as $$
+declare
+  s trade.slot_state := p_state;
+  v_until timestamp;
+  v_clock_kind text;
+  v_fill_from timestamp := 'infinity';
+  v_target_e4 integer;
+  v_stop_e4 integer;
+  v_first integer;
+  v_bid_e4 integer;
+  v_ask_e4 integer;
+begin
+  s.ev_kind := null;
+  s.ev_ts := null;
+  -- What happens to this slot by the clock alone, should no quote come first.
+  if s.phase = 'entering' then
+    v_clock_kind := 'expire';
+    v_until := s.ts_until;
+  elsif s.phase = 'exiting' then
+    v_clock_kind := 'reprice';
+    v_until := coalesce(s.ts_until, 'infinity');
+    if s.ts_rev_until <= v_until then
+      v_clock_kind := 'expire_reversal';
+      v_until := s.ts_rev_until;
+    end if;
+  else
+    v_clock_kind := 'flat';
+    v_until := coalesce(p_day.ts_flat, 'infinity');
+  end if;
+  if s.phase in ('entering', 'exiting') and p_run.broker = 'paper' then
+    v_fill_from := s.ts_active;
+  end if;
+  if s.phase in ('entering', 'open') and s.qty > 0 then
+    v_target_e4 := floor(s.notional_e4 * p_strategy.take_profit_ratio / s.qty);
+    v_stop_e4 := ceil(s.notional_e4 * p_strategy.stop_loss_ratio / s.qty);
+  end if;
+
+  v_first := coalesce(width_bucket(greatest(least(v_fill_from, s.fill_ts), p_from) - interval '1 microsecond', p_tape.ts), 0) + 1;
+  for i in v_first .. coalesce(cardinality(p_tape.ts), 0) loop
+    s.ev_ts := p_tape.ts[i];
+    exit when s.ev_ts >= v_until or s.ev_ts >= p_before;
+    -- A quote that has filled something has been used.
+    continue when s.ev_ts < s.fill_ts or (s.ev_ts = s.fill_ts and p_tape.seq[i] <= s.fill_seq);
+    v_bid_e4 := coalesce(p_tape.bid_e4[i], 0);
+    v_ask_e4 := coalesce(p_tape.ask_e4[i], 0);
+    -- Nothing happens on a crossed quote, or on one without the side that it would happen at.
+    if v_bid_e4 > 0 and v_ask_e4 >= v_bid_e4 and s.side = 'sell' and s.ev_ts >= v_fill_from
+      and (s.limit_px_e4 is null or v_bid_e4 >= s.limit_px_e4) then
+      s.ev_kind := 'fill';
+      s.ev_px_e4 := v_bid_e4;
+      s.ev_sz := p_tape.bid_sz[i];
+    elsif v_ask_e4 > 0 and v_ask_e4 >= v_bid_e4 then
+      s.ev_px_e4 := v_ask_e4;
+      s.ev_sz := p_tape.ask_sz[i];
+      if s.side = 'buy' and s.ev_ts >= v_fill_from and (s.limit_px_e4 is null or v_ask_e4 <= s.limit_px_e4) then
+        s.ev_kind := 'fill';
+      elsif v_ask_e4 <= v_target_e4 then
+        s.ev_kind := 'take_profit';
+      elsif v_ask_e4 >= v_stop_e4 then
+        s.ev_kind := 'stop_loss';
+      end if;
+    end if;
+    if s.ev_kind is not null then
+      s.ev_seq := p_tape.seq[i];
+      return s;
+    end if;
+  end loop;
+  s.ev_ts := null;
+  if v_until < p_before then
+    s.ev_kind := v_clock_kind;
+    s.ev_ts := v_until;
+  end if;
+  return s;
+end
+$$;
+comment on function trade.find_event(
+  trade.slot_state, trade.quote_tape, trade.runs, trade.session_state, ref.strategies, timestamp, timestamp
+) is 'The next event of a slot in [p_from, p_before), in quote order: fill (sell at bid, buy at ask, never on a missing or crossed quote), take_profit, '
+  'stop_loss, or what the clock brings: expire, reprice, expire_reversal, flat. None leaves ev_kind null.';
+grant execute on function trade.find_event(
+  trade.slot_state, trade.quote_tape, trade.runs, trade.session_state, ref.strategies, timestamp, timestamp
+) to job_runner;

@@ -1,0 +1,89 @@
+create or replace function trade.load_position(p_strategy ref.strategies, p_slot smallint, p_position_id bigint)
+returns trade.slot_state
+language plpgsql stable
+as $$
+declare
+  s trade.slot_state;
+  v_entry record;
+  v_exit trade.decisions;
+  v_order record;
+  v_reversal record;
+begin
+  s.slot := p_slot;
+  s.position_id := p_position_id;
+  select d.direction, i.instrument_id, i.multiplier, i.strike_e4, o.intent_id, o.qty, o.limit_px_e4 into strict v_entry
+  from trade.decisions d
+  join ref.instruments i on i.instrument_id = d.instrument_id
+  join trade.order_intents o on o.decision_id = d.decision_id and o.attempt = 1
+  where d.decision_id = p_position_id;
+  s.direction := v_entry.direction;
+  s.instrument_id := v_entry.instrument_id;
+  s.multiplier := v_entry.multiplier;
+  s.capital := v_entry.strike_e4::numeric * v_entry.multiplier * v_entry.qty / 10000;
+  select
+    coalesce(sum(f.qty) filter (where f.effect = 'open'), 0),
+    coalesce(sum(f.qty * f.px_e4::bigint) filter (where f.effect = 'open'), 0),
+    coalesce(sum(f.qty) filter (where f.effect = 'close'), 0),
+    coalesce(sum(f.qty * f.px_e4::bigint) filter (where f.effect = 'close'), 0),
+    coalesce(sum(f.commission + f.fees), 0)
+  into s.qty, s.notional_e4, s.closed_qty, s.closed_notional_e4, s.cost
+  from trade.fills f where f.position_id = p_position_id;
+  select coalesce(f.quote_ts, f.ts), coalesce(f.quote_seq, 0) into s.fill_ts, s.fill_seq
+  from trade.fills f where f.position_id = p_position_id order by f.fill_id desc limit 1;
+  select * into v_exit from trade.decisions d where d.position_id = p_position_id and d.kind = 'exit';
+  -- The working order: the last attempt of the exit, or else the entry, and since when it works.
+  select o.intent_id, o.attempt, o.limit_px_e4, o.ts, l.side, e.state,
+    (select min(x.ts) from trade.order_events x where x.intent_id = o.intent_id and x.state = 'submitted') as ts_submitted
+  into strict v_order
+  from trade.order_intents o
+  join trade.order_intent_legs l on l.intent_id = o.intent_id and l.leg_no = 1
+  left join lateral (
+    select x.state from trade.order_events x where x.intent_id = o.intent_id order by x.event_id desc limit 1
+  ) e on true
+  where o.decision_id = coalesce(v_exit.decision_id, p_position_id)
+  order by o.attempt desc limit 1;
+  s.decision_id := coalesce(v_exit.decision_id, p_position_id);
+  s.intent_id := v_order.intent_id;
+  s.attempt := v_order.attempt;
+  s.side := v_order.side;
+  s.limit_px_e4 := v_order.limit_px_e4;
+  s.ts_active := coalesce(v_order.ts_submitted, v_order.ts) + make_interval(secs => p_strategy.latency_ms / 1000.0);
+  if v_exit.decision_id is null then
+    s.phase := case when v_order.state in ('filled', 'canceled', 'expired', 'rejected', 'denied') then 'open' else 'entering' end;
+    s.rest_qty := v_entry.qty - s.qty;
+    s.ts_until := coalesce(v_order.ts_submitted, v_order.ts) + make_interval(secs => p_strategy.entry_valid_ms / 1000.0);
+    return s;
+  end if;
+  s.phase := 'exiting';
+  s.rest_qty := s.qty - s.closed_qty;
+  s.ts_exit := v_exit.ts;
+  s.first_limit_px_e4 := v_exit.trigger_px_e4;
+  if s.limit_px_e4 is not null then
+    s.ts_until := least(
+      v_order.ts + make_interval(secs => p_strategy.exit_reprice_ms / 1000.0),
+      v_exit.ts + make_interval(secs => p_strategy.exit_market_after_ms / 1000.0)
+    );
+  end if;
+  select d.decision_id, d.direction, o.intent_id, o.qty, o.limit_px_e4, i.instrument_id, i.multiplier, i.strike_e4 into v_reversal
+  from trade.order_intents o
+  join trade.decisions d on d.decision_id = o.decision_id
+  join ref.instruments i on i.instrument_id = d.instrument_id
+  where o.run_id = v_exit.run_id and o.ts = v_exit.ts and o.depends_on_id = v_exit.decision_id
+    and not exists (select from trade.order_events e where e.intent_id = o.intent_id);
+  if v_reversal.decision_id is not null then
+    s.rev_position_id := v_reversal.decision_id;
+    s.rev_intent_id := v_reversal.intent_id;
+    s.rev_instrument_id := v_reversal.instrument_id;
+    s.rev_multiplier := v_reversal.multiplier;
+    s.rev_direction := v_reversal.direction;
+    s.rev_capital := v_reversal.strike_e4::numeric * v_reversal.multiplier * v_reversal.qty / 10000;
+    s.rev_limit_px_e4 := v_reversal.limit_px_e4;
+    s.rev_qty := v_reversal.qty;
+    s.ts_rev_until := v_exit.ts + make_interval(secs => p_strategy.reversal_valid_ms / 1000.0);
+  end if;
+  return s;
+end
+$$;
+comment on function trade.load_position(ref.strategies, smallint, bigint) is
+  'The state of a claimed slot, read back from the facts of its position: decisions, intents, order events and fills.';
+grant execute on function trade.load_position(ref.strategies, smallint, bigint) to job_runner;

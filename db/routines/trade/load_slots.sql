@@ -1,0 +1,29 @@
+create or replace function trade.load_slots(p_run trade.runs, p_strategy ref.strategies) returns trade.slot_state[]
+language plpgsql volatile
+as $$
+declare
+  v_slots trade.slot_state[] := '{}';
+  s trade.slot_state;
+  v_row record;
+begin
+  for v_row in
+    select p.slot, p.position_id from trade.position_slots p
+    where p.account = p_run.account and p.strategy = p_run.strategy
+    order by p.slot
+    -- Whoever walks holds the slots: a second writer waits here or fails, and never sees them free.
+    for update
+  loop
+    if v_row.position_id is null then
+      s := null;
+      s.slot := v_row.slot;
+      s.phase := 'free';
+    else
+      s := trade.load_position(p_strategy, v_row.slot, v_row.position_id);
+    end if;
+    v_slots := v_slots || s;
+  end loop;
+  return v_slots;
+end
+$$;
+comment on function trade.load_slots(trade.runs, ref.strategies) is 'The slots of a run''s account as facts leave them, locked until the transaction ends.';
+grant execute on function trade.load_slots(trade.runs, ref.strategies) to job_runner;

@@ -1,0 +1,54 @@
+create or replace function trade.open_run(
+  p_mode text, p_strategy text, p_from timestamp, p_to timestamp, p_tick_feed text, p_quote_feed text, p_settings jsonb,
+  p_broker text, p_code_hash text, p_as_of timestamp
+) returns bigint
+language plpgsql volatile
+as $$
+declare
+  v_strategy ref.strategies;
+  v_ticks ref.feeds;
+  v_quotes ref.feeds;
+  v_instrument_id integer;
+  v_run_id bigint;
+begin
+  select (s).* into v_strategy
+  from (select s from ref.strategies s where s.strategy = p_strategy order by s.version desc limit 1) as newest;
+  if v_strategy.strategy is null then
+    raise exception 'unknown strategy %', p_strategy using errcode = 'SB007', hint = 'strikebase strategies list shows them.';
+  end if;
+  if p_mode = 'live' and not v_strategy.enabled then
+    raise exception 'strategy % is disabled', p_strategy
+      using errcode = 'SB007', hint = format('strikebase strategies enable %s', p_strategy);
+  end if;
+  v_strategy := trade.apply_settings(v_strategy, p_settings);
+  select * into v_ticks from ref.feeds f where f.name = p_tick_feed and f.kind = 'equity';
+  select * into v_quotes from ref.feeds f where f.name = p_quote_feed and f.kind = 'option';
+  select i.instrument_id into v_instrument_id from ref.instruments i where i.symbol = v_strategy.underlying;
+  if v_ticks.feed_id is null or v_quotes.feed_id is null or v_instrument_id is null then
+    raise exception 'no data for this run: tick feed % is %, quote feed % is %, symbol % is %',
+      p_tick_feed, coalesce(v_ticks.feed_id::text, 'unknown'), p_quote_feed, coalesce(v_quotes.feed_id::text, 'unknown'),
+      v_strategy.underlying, coalesce(v_instrument_id::text, 'unknown')
+      using errcode = 'SB006', hint = 'Import data first, or name the feeds with --feed and --quote-feed.';
+  end if;
+  v_run_id := nextval(pg_get_serial_sequence('trade.runs', 'run_id'));
+  if p_mode <> 'live' then
+    v_strategy.account := p_mode || '-' || v_run_id;
+  end if;
+  insert into trade.runs (
+    run_id, mode, strategy, version, account, broker, instrument_id, tick_feed_id, quote_feed_id, quote_source, params,
+    stale_after_ms, grace_ms, max_decision_age_ms, code_hash, ts_from, ts_to, ts_created
+  ) overriding system value values (
+    v_run_id, p_mode, v_strategy.strategy, v_strategy.version, v_strategy.account, p_broker, v_instrument_id, v_ticks.feed_id,
+    v_quotes.feed_id, v_quotes.source, to_jsonb(v_strategy), v_quotes.stale_after_ms, case p_mode when 'live' then 1000 else 0 end,
+    case p_mode when 'live' then 5000 end, p_code_hash, p_from, p_to, p_as_of
+  );
+  insert into trade.position_slots (account, strategy, slot)
+  select v_strategy.account, v_strategy.strategy, n from generate_series(1, v_strategy.slots) as n
+  on conflict on constraint position_slots_pk do nothing;
+  return v_run_id;
+end
+$$;
+comment on function trade.open_run(text, text, timestamp, timestamp, text, text, jsonb, text, text, timestamp) is
+  'Opens a run of the current version of a strategy over [p_from, p_to) and returns its id. p_settings changes parameters for this run only. '
+  'SB006: no data, SB007: unknown strategy, SB008: a setting is out of bounds; a second live run of an account violates runs_one_live_idx.';
+grant execute on function trade.open_run(text, text, timestamp, timestamp, text, text, jsonb, text, text, timestamp) to job_runner;

@@ -1,0 +1,95 @@
+// Which columns the rows of the market tables have, and in which order their binary COPY carries them.
+import type { EquityTick, OptionQuote, OptionTrade } from '../core/domain.ts';
+import type { CopyBuffer, CopyTable } from '../db/copy.ts';
+
+/** A row with the ids that the database knows it by. */
+export interface Keyed<Row> {
+  readonly instrument_id: number;
+  readonly feed_id: number;
+  readonly row: Row;
+}
+
+const KEY_BYTES = 4 + 2 + 8 + 8 + 2;
+
+function writeKey(
+  buffer: CopyBuffer,
+  keyed: Keyed<{
+    readonly ts_event: EquityTick['ts_event'];
+    readonly seq: number;
+    readonly event_ns: number;
+  }>,
+): void {
+  buffer.int4(keyed.instrument_id);
+  buffer.int2(keyed.feed_id);
+  buffer.timestamp(keyed.row.ts_event);
+  buffer.int8(keyed.row.seq);
+  buffer.int2(keyed.row.event_ns);
+}
+
+export const equityTicks: CopyTable<Keyed<EquityTick>> = {
+  name: 'market.equity_ticks',
+  columns:
+    'instrument_id, feed_id, ts_event, seq, event_ns, span_ms, open_e4, high_e4, low_e4, close_e4, vwap_e6, vwap_is_typical, ' +
+    'volume_e6, trade_count, ts_recv',
+  write(buffer, keyed) {
+    const { row } = keyed;
+    buffer.row(15, KEY_BYTES + 60);
+    writeKey(buffer, keyed);
+    buffer.int4(row.span_ms);
+    buffer.int4(row.open_e4);
+    buffer.int4(row.high_e4);
+    buffer.int4(row.low_e4);
+    buffer.int4(row.close_e4);
+    buffer.int8(row.vwap_e6);
+    buffer.bool(row.vwap_is_typical);
+    buffer.int8(row.volume_e6);
+    buffer.int4(row.trade_count);
+    buffer.timestamp(row.ts_recv);
+  },
+};
+
+export const dailyBars: CopyTable<Keyed<EquityTick>> = {
+  name: 'market.daily_bars',
+  columns: 'instrument_id, feed_id, bar_date, open_e4, high_e4, low_e4, close_e4, volume_e6, ts_recv',
+  write(buffer, { instrument_id, feed_id, row }) {
+    buffer.row(9, 60);
+    buffer.int4(instrument_id);
+    buffer.int2(feed_id);
+    buffer.date(row.ts_event);
+    buffer.int4(row.open_e4);
+    buffer.int4(row.high_e4);
+    buffer.int4(row.low_e4);
+    buffer.int4(row.close_e4);
+    buffer.int8(row.volume_e6);
+    buffer.timestamp(row.ts_recv);
+  },
+};
+
+export const optionQuotes: CopyTable<Keyed<OptionQuote>> = {
+  name: 'market.option_quotes',
+  columns: 'instrument_id, feed_id, ts_event, seq, event_ns, bid_px_e4, ask_px_e4, bid_sz, ask_sz, ts_recv',
+  write(buffer, keyed) {
+    const { row } = keyed;
+    buffer.row(10, KEY_BYTES + 24);
+    writeKey(buffer, keyed);
+    buffer.int4(row.bid_px_e4);
+    buffer.int4(row.ask_px_e4);
+    buffer.int4(row.bid_sz);
+    buffer.int4(row.ask_sz);
+    buffer.timestamp(row.ts_recv);
+  },
+};
+
+export const optionTrades: CopyTable<Keyed<OptionTrade>> = {
+  name: 'market.option_trades',
+  columns: 'instrument_id, feed_id, ts_event, seq, event_ns, px_e4, sz, conditions, ts_recv',
+  write(buffer, keyed) {
+    const { row } = keyed;
+    buffer.row(9, KEY_BYTES + 24);
+    writeKey(buffer, keyed);
+    buffer.int4(row.px_e4);
+    buffer.int4(row.sz);
+    buffer.text(row.conditions);
+    buffer.timestamp(row.ts_recv);
+  },
+};

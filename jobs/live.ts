@@ -1,0 +1,304 @@
+// The advance loop of a live run: whenever the streams' marks allow it, the run is taken forward.
+import type { Clock } from '../core/clock.ts';
+import { type EasternUs, formatEastern, parseEastern } from '../core/eastern_time.ts';
+import { Failure } from '../core/failure.ts';
+import { type LastingConnection, lastingConnection } from '../db/lasting_connection.ts';
+import { schemaHash } from '../db/migrate.ts';
+import { withClient } from '../db/pool.ts';
+import { lockAccountWithin } from './account_lock.ts';
+import { advance, type Slice } from './advance.ts';
+import { type LiveRunRequest, type OpenedRun, openLiveRun } from './live_run.ts';
+import { type Mark, nextClose, sliceEnd } from './slice_end.ts';
+
+export interface LiveOptions {
+  readonly url: string;
+  readonly clock: Clock;
+  readonly strategy: string;
+  /** Parameters for this run only, e.g. `account`. */
+  readonly settings?: Readonly<Record<string, unknown>>;
+  readonly tickFeed: string;
+  readonly quoteFeed: string;
+  /** Streams in ops.stream_marks that the run needs. Default `equities` and `options`. */
+  readonly tickStream?: string;
+  readonly quoteStream?: string;
+  /** Fills are made by trade.paper_fill; a real broker's are a later job's. */
+  readonly broker: 'paper';
+  /** Range of the run, and the close of its options, at which it is completed. */
+  readonly session: { readonly from: EasternUs; readonly to: EasternUs; readonly optionClose: EasternUs };
+  /** A stream that is silent for longer no longer holds the run back; default 5,000. */
+  readonly muteAfterMs?: number;
+  readonly onSlice?: (slice: Slice) => void;
+}
+
+export interface LiveLoopOptions extends LiveOptions {
+  /** Ends the run as stopped; positions stay, and the next start goes on with them. */
+  readonly signal: AbortSignal;
+  /** Clock time between two looks at the marks when no hint comes; default 100. */
+  readonly pollMs?: number;
+}
+
+export interface LiveRun {
+  readonly runId: number;
+  readonly account: string;
+  readonly isResumed: boolean;
+  /** True when the run has reached the close of its options. */
+  isOver(): boolean;
+  /** Takes the run as far as the marks allow at `now`; null if there was nothing to do. */
+  step(now: EasternUs): Promise<Slice | null>;
+  /** Calls `listener` when a stream's mark has moved, at once if one has since the last step. Only a hint: it may miss one. */
+  onHint(listener: () => void): () => void;
+  /** Closes the run as completed if it is over, else as `outcome`, and lets go of the account. */
+  close(outcome: 'stopped' | 'failed'): Promise<LiveOutcome>;
+}
+
+export interface LiveOutcome {
+  readonly runId: number;
+  readonly outcome: 'completed' | 'stopped' | 'failed';
+}
+
+const MUTE_AFTER_MS = 5000;
+const POLL_MS = 100;
+// While nothing is held only a period's close can matter; with a position every quote can, but slices are rows too.
+const HINT_GAP_MS = 20;
+const HEARTBEAT_MS = 1000;
+const LOCK_WAIT_MS = 2000;
+// Our own lost connection may live on at the server until it notices.
+const RELOCK_WAIT_MS = 60_000;
+const CLOSE_MS = 3000;
+const MARKS_CHANNEL = 'stream_marks';
+
+const LOOK_SQL = `
+  select t.ts_high_water as tick_mark, t.ts_recv as tick_recv, q.ts_high_water as quote_mark, q.ts_recv as quote_recv,
+    exists (select from trade.position_slots p
+      where p.account = r.account and p.strategy = r.strategy and p.position_id is not null) as is_holding
+  from trade.runs r
+  left join ops.stream_marks t on t.feed_id = r.tick_feed_id and t.stream = $2
+  left join ops.stream_marks q on q.feed_id = r.quote_feed_id and q.stream = $3
+  where r.run_id = $1`;
+
+const HEARTBEAT_SQL = `
+  insert into ops.heartbeats (process, pid, ts, state, detail) values ($1, $2, $3, $4, $5)
+  on conflict on constraint heartbeats_pk do update set
+    pid = excluded.pid, ts = excluded.ts, state = excluded.state, detail = excluded.detail`;
+
+interface Look {
+  readonly tick_mark: string | null;
+  readonly tick_recv: string | null;
+  readonly quote_mark: string | null;
+  readonly quote_recv: string | null;
+  readonly is_holding: boolean;
+}
+
+function markOf(highWater: string | null, receivedAt: string | null): Mark | null {
+  if (highWater === null || receivedAt === null) return null;
+  return {
+    highWater: parseEastern(highWater) as EasternUs,
+    receivedAt: parseEastern(receivedAt) as EasternUs,
+  };
+}
+
+async function accountOf(options: LiveOptions): Promise<string> {
+  const { account } = options.settings ?? {};
+  if (typeof account === 'string') return account;
+  const { url, strategy } = options;
+  return withClient({ url, role: 'job_runner', name: 'live' }, async (client) => {
+    const { rows } = await client.query<{ account: string }>(
+      'select account from ref.current_strategies where strategy = $1',
+      [strategy],
+    );
+    if (rows[0] !== undefined) return rows[0].account;
+    throw new Failure(`unknown strategy ${strategy}`, { hint: 'strikebase strategies list shows them.' });
+  });
+}
+
+/**
+ * Takes the account and opens its run of the session, or goes on with it. Throws a Failure when another process trades the
+ * account, or when the run cannot be opened.
+ */
+export async function openLive(options: LiveOptions): Promise<LiveRun> {
+  const account = await accountOf(options);
+  const giveUp = new AbortController();
+  const hints = createHints();
+  const connection = await lockedConnection(options, { account, hints, signal: giveUp.signal });
+  try {
+    const run = await connection.run(async (client) =>
+      openLiveRun(client, await requestOf(options, account), options.clock.now()),
+    );
+    return liveRun({ options, account, run, connection, hints, giveUp });
+  } catch (error) {
+    await connection.end();
+    throw error;
+  }
+}
+
+interface Parts {
+  readonly options: LiveOptions;
+  readonly account: string;
+  readonly run: OpenedRun;
+  readonly connection: LastingConnection;
+  readonly hints: Hints;
+  readonly giveUp: AbortController;
+}
+
+function liveRun(parts: Parts): LiveRun {
+  const { options, account, run, connection, hints, giveUp } = parts;
+  const { optionClose } = options.session;
+  const beat = heartbeat(connection, account);
+  let { advancedTo } = run;
+
+  async function step(now: EasternUs): Promise<Slice | null> {
+    hints.clear();
+    const look = await lookAt(parts);
+    await beat(now, advancedTo);
+    const end = Math.min(endAt(parts, look, now), optionClose) as EasternUs;
+    // While nothing is held, only the end of a period can bring anything: fewer slices, and the same rows.
+    const isDue = look.is_holding || end === optionClose || nextClose(advancedTo, run.periodMs) <= end;
+    if (end <= advancedTo || !isDue) return null;
+    const slice = await connection.run((client) => advance(client, { runId: run.runId, to: end, asOf: now }));
+    advancedTo = end;
+    if (slice !== null) options.onSlice?.(slice);
+    return slice;
+  }
+
+  return {
+    runId: run.runId,
+    account,
+    isResumed: run.isResumed,
+    isOver: () => advancedTo >= optionClose,
+    step,
+    onHint: hints.listen,
+    close: async (ending) => {
+      const outcome = advancedTo >= optionClose ? 'completed' : ending;
+      const late = setTimeout(() => giveUp.abort(), CLOSE_MS);
+      try {
+        const values = [run.runId, outcome, formatEastern(options.clock.now())];
+        await connection.run((client) => client.query('select trade.close_run($1, $2, $3)', values));
+      } finally {
+        await connection.end();
+        clearTimeout(late);
+      }
+      return { runId: run.runId, outcome };
+    },
+  };
+}
+
+/** Trades one session: opens the run, steps whenever there is something new, closes the run at the option close or on abort. */
+export async function runLive(options: LiveLoopOptions): Promise<LiveOutcome> {
+  const { clock, signal } = options;
+  const run = await openLive(options);
+  while (!signal.aborted && !run.isOver()) {
+    await run.step(clock.now());
+    await clock.sleep(HINT_GAP_MS, signal);
+    await sleepUntilHint(run, options);
+  }
+  return run.close('stopped');
+}
+
+async function sleepUntilHint(run: LiveRun, options: LiveLoopOptions): Promise<void> {
+  const { clock, signal, pollMs = POLL_MS } = options;
+  const woken = new AbortController();
+  const wake = (): void => woken.abort();
+  signal.addEventListener('abort', wake, { once: true });
+  const forget = run.onHint(wake);
+  if (!signal.aborted) await clock.sleep(pollMs - HINT_GAP_MS, woken.signal);
+  forget();
+  signal.removeEventListener('abort', wake);
+}
+
+async function requestOf(options: LiveOptions, account: string): Promise<LiveRunRequest> {
+  const { strategy, tickFeed, quoteFeed, broker, session } = options;
+  const settings = { ...options.settings, account };
+  const codeHash = await schemaHash();
+  return {
+    strategy,
+    account,
+    settings,
+    tickFeed,
+    quoteFeed,
+    broker,
+    codeHash,
+    from: session.from,
+    to: session.to,
+  };
+}
+
+function lockedConnection(
+  options: LiveOptions,
+  parts: { readonly account: string; readonly hints: Hints; readonly signal: AbortSignal },
+): Promise<LastingConnection> {
+  const { account, hints, signal } = parts;
+  let waitMs = LOCK_WAIT_MS;
+  return lastingConnection({
+    url: options.url,
+    role: 'job_runner',
+    name: `live ${account} process ${process.pid}`,
+    signal,
+    prepare: async (client) => {
+      await lockAccountWithin(client, { account, waitMs });
+      waitMs = RELOCK_WAIT_MS;
+      client.on('notification', hints.announce);
+      await client.query(`listen ${MARKS_CHANNEL}`);
+    },
+  });
+}
+
+async function lookAt({ options, run, connection }: Parts): Promise<Look> {
+  const { tickStream = 'equities', quoteStream = 'options' } = options;
+  const values = [run.runId, tickStream, quoteStream];
+  const { rows } = await connection.run((client) =>
+    client.query<Look>({ name: 'look', text: LOOK_SQL, values }),
+  );
+  if (rows[0] === undefined) throw new Error(`run ${run.runId} has vanished`);
+  return rows[0];
+}
+
+function endAt({ options, run }: Parts, look: Look, now: EasternUs): EasternUs {
+  return sliceEnd({
+    ticks: markOf(look.tick_mark, look.tick_recv),
+    quotes: markOf(look.quote_mark, look.quote_recv),
+    now,
+    muteAfterMs: options.muteAfterMs ?? MUTE_AFTER_MS,
+    graceMs: run.graceMs,
+    periodMs: run.periodMs,
+  });
+}
+
+// In real time: a simulated clock may run hundreds of times as fast.
+function heartbeat(
+  connection: LastingConnection,
+  account: string,
+): (now: EasternUs, advancedTo: EasternUs) => Promise<void> {
+  let last = Number.NEGATIVE_INFINITY;
+  return async (now, advancedTo) => {
+    if (performance.now() - last < HEARTBEAT_MS) return;
+    last = performance.now();
+    const detail = `advanced to ${formatEastern(advancedTo)}`;
+    const values = [`live-${account}`, process.pid, formatEastern(now), 'trading', detail];
+    await connection.run((client) => client.query({ name: 'heartbeat', text: HEARTBEAT_SQL, values }));
+  };
+}
+
+interface Hints {
+  readonly announce: () => void;
+  readonly clear: () => void;
+  readonly listen: (listener: () => void) => () => void;
+}
+
+function createHints(): Hints {
+  const listeners = new Set<() => void>();
+  let isPending = false;
+  return {
+    announce: () => {
+      isPending = true;
+      for (const listener of listeners) listener();
+    },
+    clear: () => {
+      isPending = false;
+    },
+    listen: (listener) => {
+      if (isPending) listener();
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}

@@ -1,0 +1,108 @@
+// Plays a tape to the connected clients in lock-step with a stepping clock, at a chosen speed.
+import { setImmediate } from 'node:timers/promises';
+import { type Clock, systemClock } from '../core/clock.ts';
+import { addMs, type EasternUs } from '../core/eastern_time.ts';
+import type { ServedConnection } from './served_connection.ts';
+import type { SteppingClock } from './stepping_clock.ts';
+import type { Tape, TapeSecond } from './tape.ts';
+import type { WireEvent } from './wire.ts';
+
+const SECOND_MS = 1000;
+
+export interface PlayerOptions {
+  readonly tape: Tape;
+  readonly clock: SteppingClock;
+  /** Multiple of real time, or `max`: as fast as the clients read. */
+  readonly speed: number | 'max';
+  /** Simulated time of one step; divides 1000. */
+  readonly stepMs: number;
+  /** A client that has not read a step after this much real time is dropped, as the vendor drops slow consumers. */
+  readonly slowConsumerMs: number;
+  readonly connections: ReadonlySet<ServedConnection>;
+  /** Awaited after each step, when every client has received everything before `now`. */
+  readonly afterStep: ((now: EasternUs) => Promise<void> | void) | undefined;
+  readonly signal: AbortSignal;
+}
+
+// Real time; only the pace and the patience with slow clients depend on it, never what is sent.
+const wallClock: Clock = systemClock();
+
+function createPace(options: PlayerOptions): (stepEnd: EasternUs) => Promise<void> {
+  const { speed, signal } = options;
+  if (speed === 'max') return async () => {};
+  const wallStart = wallClock.now();
+  const simStart = options.clock.now();
+  return async (stepEnd) => {
+    const dueMs = (stepEnd - simStart) / 1000 / speed;
+    const aheadMs = dueMs - (wallClock.now() - wallStart) / 1000;
+    if (aheadMs >= 1) await wallClock.sleep(aheadMs, signal);
+  };
+}
+
+/** Waits until every client has read what it was sent. */
+async function allDelivered(connections: ReadonlySet<ServedConnection>): Promise<void> {
+  const open = [...connections].filter((connection) => connection.open);
+  // Without clients the loop must still let the machine breathe.
+  if (open.length === 0) await setImmediate();
+  else await Promise.all(open.map((connection) => connection.delivered()));
+}
+
+// One client that has stopped reading must not stop the market.
+async function dropSlowConsumers(options: PlayerOptions, ended: AbortSignal): Promise<void> {
+  const { connections, slowConsumerMs } = options;
+  while (!ended.aborted) {
+    await wallClock.sleep(slowConsumerMs / 4, ended);
+    for (const connection of connections) if (connection.unreadMs > slowConsumerMs) connection.drop();
+  }
+}
+
+function dueEvents(events: readonly WireEvent[], second: TapeSecond, step: Step): readonly WireEvent[] {
+  if (step.fromMs === 0 && step.toMs === SECOND_MS) return events;
+  // An aggregate leaves exactly as its second ends: in the last step of that second.
+  const until = second.startMs + (step.toMs === SECOND_MS ? SECOND_MS + 1 : step.toMs);
+  const from = second.startMs + step.fromMs;
+  return events.filter((event) => event.sendMs >= from && event.sendMs < until);
+}
+
+/** Milliseconds within the second: [fromMs, toMs). */
+interface Step {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+async function playStep(options: PlayerOptions, second: TapeSecond, step: Step): Promise<void> {
+  const { clock, connections } = options;
+  const now = addMs(second.ts, step.toMs);
+  // The clock moves first: what happened before `now` is received at `now`.
+  clock.moveTo(now);
+  for (const connection of connections) {
+    connection.deliver(dueEvents(second.events[connection.market], second, step));
+  }
+  await allDelivered(connections);
+  clock.wake();
+  await options.afterStep?.(now);
+}
+
+async function playSeconds(options: PlayerOptions): Promise<void> {
+  const pace = createPace(options);
+  for (const second of options.tape.seconds()) {
+    for (let fromMs = 0; fromMs < SECOND_MS; fromMs += options.stepMs) {
+      const step = { fromMs, toMs: fromMs + options.stepMs };
+      await pace(addMs(second.ts, step.toMs));
+      if (options.signal.aborted) return;
+      await playStep(options, second, step);
+    }
+  }
+}
+
+/** Plays the tape from start to end; returns early when the signal is aborted. Errors of `afterStep` end the session. */
+export async function playTape(options: PlayerOptions): Promise<void> {
+  const ended = new AbortController();
+  const watch = dropSlowConsumers(options, ended.signal);
+  try {
+    await playSeconds(options);
+  } finally {
+    ended.abort();
+    await watch;
+  }
+}

@@ -1,0 +1,191 @@
+// A local server that speaks Massive's websocket and REST on loopback and plays a simulated session to its clients.
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { WebSocketServer } from 'ws';
+import type { Clock } from '../core/clock.ts';
+import type { EasternUs } from '../core/eastern_time.ts';
+import type { SimulatedContract } from './chain.ts';
+import { playTape } from './massive_player.ts';
+import { answerRest } from './massive_rest.ts';
+import { ServedConnection } from './served_connection.ts';
+import type { SessionHours } from './session.ts';
+import { type SteppingClock, steppingClock } from './stepping_clock.ts';
+import { createTape, type Tape, type TapeOptions } from './tape.ts';
+import type { Market } from './wire.ts';
+
+export interface MassiveSimulatorOptions extends TapeOptions {
+  /** Multiple of real time, or `max`: as fast as the clients read. */
+  readonly speed: number | 'max';
+  readonly apiKey: string;
+  /** Default 0: any free port. */
+  readonly port?: number;
+  /** Simulated time of one step, a divisor of 1000; default 1000. */
+  readonly stepMs?: number;
+  /** Connections that one account may hold per market; default 1, as on an individual plan. */
+  readonly maxConnections?: number;
+  /** Real time after which a client that does not read is dropped; default 60,000. */
+  readonly slowConsumerMs?: number;
+  /**
+   * Awaited after each step, when every client has received everything that happened before `now`. Here a demo lets its
+   * consumers finish, so that a run does not depend on the machine's speed. An error ends the session and rejects `done`.
+   */
+  readonly afterStep?: (now: EasternUs) => Promise<void> | void;
+}
+
+export interface MassiveSimulator {
+  /** `ws://127.0.0.1:PORT`; the markets are the paths `/stocks` and `/options`. */
+  readonly wsUrl: string;
+  /** `http://127.0.0.1:PORT`. */
+  readonly restUrl: string;
+  /** Simulated time. It stands at the session's start until `begin`, and at its end from `done` on. */
+  readonly clock: Clock;
+  readonly session: SessionHours;
+  readonly contracts: readonly SimulatedContract[];
+  /** Starts the session, once the clients have subscribed. */
+  begin(): void;
+  /** Resolves when the last second has been delivered, or on `stop`. Everything before `session.tsEnd` has then been sent. */
+  readonly done: Promise<void>;
+  /** Drops every client of a market (or of both) without a close frame; returns how many. */
+  drop(market?: Market): number;
+  /** Ends the session and the server. */
+  stop(): Promise<void>;
+}
+
+interface Parts {
+  readonly tape: Tape;
+  readonly clock: SteppingClock;
+  readonly server: Server;
+  readonly sockets: WebSocketServer;
+  /** Authenticated clients, oldest first. */
+  readonly connections: Set<ServedConnection>;
+}
+
+function marketOf(request: IncomingMessage): Market | null {
+  const path = request.url?.split('?')[0];
+  return path === '/stocks' ? 'stocks' : path === '/options' ? 'options' : null;
+}
+
+function admit(connections: Set<ServedConnection>, limit: number, added: ServedConnection): void {
+  const same = [...connections].filter((each) => each.open && each.market === added.market);
+  for (const oldest of same.slice(0, Math.max(0, same.length + 1 - limit))) oldest.closeAsExcess();
+  connections.add(added);
+}
+
+function acceptSockets(parts: Parts, options: MassiveSimulatorOptions): void {
+  const { server, sockets, connections } = parts;
+  server.on('upgrade', (request, socket, head) => {
+    const market = marketOf(request);
+    if (market === null) {
+      socket.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\n\r\n');
+      return;
+    }
+    sockets.handleUpgrade(request, socket, head, (client) => {
+      const connection = new ServedConnection({
+        socket: client,
+        market,
+        apiKey: options.apiKey,
+        onAuthenticated: (added) => admit(connections, options.maxConnections ?? 1, added),
+      });
+      client.on('close', () => connections.delete(connection));
+    });
+  });
+}
+
+function answerHttp(parts: Pick<Parts, 'tape' | 'server'>, apiKey: string): void {
+  const baseUrl = (): string => `http://127.0.0.1:${(parts.server.address() as AddressInfo).port}`;
+  const rest = { apiKey, contracts: parts.tape.contracts, baseUrl };
+  parts.server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    try {
+      answerRest(rest, request, response);
+    } catch {
+      // A request line that is no URL.
+      response.writeHead(400).end();
+    }
+  });
+}
+
+async function listen(options: MassiveSimulatorOptions): Promise<Parts> {
+  const tape = createTape(options);
+  const server = createServer();
+  const sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: 1 << 20 });
+  const clock = steppingClock(tape.session.tsStart);
+  const parts = { tape, clock, server, sockets, connections: new Set<ServedConnection>() };
+  acceptSockets(parts, options);
+  answerHttp(parts, options.apiKey);
+  server.listen(options.port ?? 0, '127.0.0.1');
+  await once(server, 'listening');
+  return parts;
+}
+
+async function close(parts: Parts): Promise<void> {
+  for (const client of parts.sockets.clients) client.terminate();
+  parts.server.closeAllConnections();
+  parts.server.close();
+  await once(parts.server, 'close');
+}
+
+function dropAll(connections: ReadonlySet<ServedConnection>, market: Market | undefined): number {
+  const chosen = [...connections].filter((each) => market === undefined || each.market === market);
+  for (const connection of chosen) connection.drop();
+  return chosen.length;
+}
+
+function assertStep(stepMs: number): number {
+  if (!Number.isInteger(stepMs) || stepMs <= 0 || 1000 % stepMs !== 0) {
+    throw new Error(`stepMs must divide 1000: ${stepMs}`);
+  }
+  return stepMs;
+}
+
+/**
+ * Starts the simulator on loopback. It accepts clients at once and stands at the session's start until `begin`.
+ * What is sent depends on the seed and the subscriptions alone, not on `speed`: see docs/simulated-market.md.
+ */
+export async function startMassiveSimulator(options: MassiveSimulatorOptions): Promise<MassiveSimulator> {
+  const stepMs = assertStep(options.stepMs ?? 1000);
+  const parts = await listen(options);
+  const { tape, clock, connections } = parts;
+  const stopping = new AbortController();
+  const { promise: done, resolve, reject } = deferred();
+  let begun = false;
+  const begin = (): void => {
+    if (begun) return;
+    begun = true;
+    const { speed, slowConsumerMs = 60_000, afterStep } = options;
+    const { signal } = stopping;
+    playTape({ tape, clock, speed, stepMs, slowConsumerMs, connections, afterStep, signal }).then(
+      resolve,
+      reject,
+    );
+  };
+  const stop = async (): Promise<void> => {
+    if (stopping.signal.aborted) return;
+    stopping.abort();
+    if (!begun) resolve();
+    await close(parts);
+  };
+  const host = `127.0.0.1:${(parts.server.address() as AddressInfo).port}`;
+  const { session, contracts } = tape;
+  const addresses = { wsUrl: `ws://${host}`, restUrl: `http://${host}` };
+  return {
+    ...addresses,
+    clock,
+    session,
+    contracts,
+    begin,
+    done,
+    stop,
+    drop: (market) => dropAll(connections, market),
+  };
+}
+
+function deferred(): { promise: Promise<void>; resolve: () => void; reject: (error: unknown) => void } {
+  let resolve: () => void = () => {};
+  let reject: (error: unknown) => void = () => {};
+  const promise = new Promise<void>((onDone, onError) => {
+    resolve = onDone;
+    reject = onError;
+  });
+  return { promise, resolve, reject };
+}

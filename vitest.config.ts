@@ -1,0 +1,32 @@
+// Three projects: everything without a database, and the database suite once on every engine that this machine has.
+import { defineConfig } from 'vitest/config';
+import { chooseEngines } from './test/engines.ts';
+import { SummaryReporter } from './test/reporter.ts';
+
+const { engines, leftOut } = chooseEngines();
+
+export default defineConfig({
+  test: {
+    reporters: ['default', new SummaryReporter(leftOut)],
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/db/**'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      ...engines.map((name) => ({
+        test: {
+          name,
+          include: ['test/db/**/*.test.ts'],
+          globalSetup: 'test/global_setup.ts',
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      })),
+    ],
+  },
+});
