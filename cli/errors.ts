@@ -29,7 +29,11 @@ export function explainError(error: unknown): Explanation {
   const { code = '', hint, detail, severity } = (error ?? {}) as DatabaseError;
   if (LOST_CONNECTION.has(code)) {
     const text = `the connection to the database was lost: ${errorText(error)}`;
-    return explained(text, 'Is the server still running? What was not committed is undone; run the command again.', 1);
+    return explained(
+      text,
+      'Is the server still running? What was not committed is undone; run the command again.',
+      1,
+    );
   }
   // Only the server's own errors have a severity.
   if (severity !== undefined) {
@@ -50,5 +54,8 @@ function explained(text: string, hint: string | null, exitCode: 1 | 2): Explanat
 function unexpected(error: unknown): Explanation {
   const stack = error instanceof Error && error.stack !== undefined ? error.stack.split('\n').slice(1) : [];
   const lines = [`unexpected error: ${errorText(error)}`, ...stack.slice(0, 8)];
-  return { lines: [...lines, '  This should not happen: please report it with the lines above.'], exitCode: 1 };
+  return {
+    lines: [...lines, '  This should not happen: please report it with the lines above.'],
+    exitCode: 1,
+  };
 }

@@ -37,7 +37,8 @@ function parseEnd(text: string): EasternUs {
 /** A whole number above 0. */
 export function parseCount(text: string): number {
   const value = Number(text);
-  if (!Number.isSafeInteger(value) || value <= 0) throw new InvalidArgumentError('It is a whole number above 0.');
+  if (!Number.isSafeInteger(value) || value <= 0)
+    throw new InvalidArgumentError('It is a whole number above 0.');
   return value;
 }
 
@@ -66,7 +67,9 @@ export function withRange(command: Command): Command {
 
 /** --format. */
 export function withFormat(command: Command): Command {
-  const formats = new Option('--format <format>', 'how to print').choices(['table', 'csv', 'json']).default('table');
+  const formats = new Option('--format <format>', 'how to print')
+    .choices(['table', 'csv', 'json'])
+    .default('table');
   return command.addOption(formats);
 }
 

@@ -66,7 +66,11 @@ async function printBatches(client: pg.ClientBase, options: PrintOptions): Promi
 }
 
 /** Prints rows that are at hand, texts as the server would write them. */
-export function printRows(columns: readonly OutputColumn[], rows: readonly (readonly Cell[])[], options: PrintOptions): void {
+export function printRows(
+  columns: readonly OutputColumn[],
+  rows: readonly (readonly Cell[])[],
+  options: PrintOptions,
+): void {
   const writer = rowWriter(columns, options);
   writer.add(rows);
   writer.end();
@@ -105,7 +109,9 @@ function jsonWriter(columns: readonly OutputColumn[]): RowWriter {
     add(rows) {
       let text = '';
       for (const row of rows) {
-        const fields = columns.map(({ name, oid }, i) => `${JSON.stringify(name)}:${jsonValue(row[i] ?? null, oid)}`);
+        const fields = columns.map(
+          ({ name, oid }, i) => `${JSON.stringify(name)}:${jsonValue(row[i] ?? null, oid)}`,
+        );
         text += `${separator}\n {${fields.join(',')}}`;
         separator = ',';
       }

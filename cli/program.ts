@@ -1,6 +1,7 @@
 // The subcommands, and how any of them begins and ends: only the one that was named is loaded, so that --help is quick.
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { Failure } from '../core/failure.ts';
 import { projectPath } from '../core/root.ts';
 import { explainError } from './errors.ts';
 import { interrupt, listenForInterrupt } from './interrupt.ts';
@@ -127,10 +128,11 @@ export async function run(argv: readonly string[]): Promise<number> {
 function endOf(error: unknown): number {
   // commander has printed its own message, or the help that was asked for.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  if (interrupt().aborted) return 130;
   const { lines, exitCode } = explainError(error);
+  // A statement that Ctrl-C cancelled is no error; a command that has something to say throws a Failure.
+  if (interrupt().aborted && !(error instanceof Failure)) return 130;
   for (const line of lines) note(line);
-  return exitCode;
+  return interrupt().aborted ? 130 : exitCode;
 }
 
 async function buildProgram(argv: readonly string[]): Promise<Command> {

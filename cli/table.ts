@@ -25,7 +25,9 @@ export function formatTable(
   const shown = fitting(wanted);
   const left = wanted.slice(shown.length);
   const lines = rows.length === 0 ? ['(no rows)'] : body(shown, rows);
-  const shared = common.map(({ name, index }) => `${name} ${rows[0]?.[index]}`).filter((text) => !text.endsWith(' '));
+  const shared = common
+    .map(({ name, index }) => `${name} ${rows[0]?.[index]}`)
+    .filter((text) => !text.endsWith(' '));
   if (shared.length > 0) lines.push('', ...wrapped(shared, ', '));
   if (left.length > 0 && rows.length > 0) {
     lines.push(...wrapped(['not shown, see --format csv:', ...left.map(({ name }) => name)], ' '));
@@ -67,7 +69,8 @@ function wrapped(words: readonly string[], separator: string): string[] {
   const lines: string[] = [];
   for (const word of words) {
     const last = lines.at(-1);
-    if (last === undefined || last.length + separator.length + word.length > terminalWidth()) lines.push(word);
+    if (last === undefined || last.length + separator.length + word.length > terminalWidth())
+      lines.push(word);
     else lines[lines.length - 1] = last + separator + word;
   }
   return lines;

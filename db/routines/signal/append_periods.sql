@@ -2,14 +2,13 @@ create or replace function signal.append_periods(
   p_from timestamp, p_to timestamp, p_context signal.context, p_root text, p_quote_feed_id smallint, p_run_id bigint, p_is_revision boolean
 ) returns integer
 language plpgsql volatile
--- Planned with the range at hand, so that only its chunks are opened.
-set plan_cache_mode = force_custom_plan
 as $$
 declare
   v_count integer;
   v_quotes_from timestamp;
 begin
-  select min(s.ts_open) - interval '1 hour' into v_quotes_from from ref.sessions s where s.ts_close > p_from and s.ts_open < p_to;
+  -- Quotes of the session's own day only: a quote of the day before is no quote.
+  v_quotes_from := date_trunc('day', p_from);
   insert into signal.periods (
     run_id, instrument_id, ts, revision, session_date, open_e4, high_e4, low_e4, close_e4, volume_e6, notional_e12, tick_count,
     vwap_is_typical, vwap_e6, session_vwap_e6, ma_sum_e4, ma_e6, strike_e4, call_id, call_bid_e4, call_ask_e4, call_ts,
@@ -25,15 +24,23 @@ begin
     select b.*, l.strikes_e6, l.call_ids, l.put_ids, width_bucket(b.vwap_e6, l.strikes_e6) as below
     from built b
     left join listed l on l.session_date = b.session_date and l.strikes_e6 is not null and b.vwap_e6 is not null
-  ), chosen as (
+  ), chosen as materialized (
     -- below and below + 1 are the strikes around the VWAP; equally near, the call takes the higher one and the put the lower one.
     select
       p.*,
+      row_number() over (order by p.ts) as nth,
       case when p.strikes_e6[p.below] is null or p.strikes_e6[p.below + 1] - p.vwap_e6 <= p.vwap_e6 - p.strikes_e6[p.below]
         then p.below + 1 else p.below end as call_at,
       case when p.strikes_e6[p.below + 1] is null or p.vwap_e6 - p.strikes_e6[p.below] <= p.strikes_e6[p.below + 1] - p.vwap_e6
         then p.below else p.below + 1 end as put_at
     from placed p
+  ), quoted as materialized (
+    select q.* from signal.quotes_as_of(
+      -- Calls first, then puts: a period's put stands a whole round behind its call.
+      (select array_agg(c.call_ids[c.call_at] order by c.nth) || array_agg(c.put_ids[c.put_at] order by c.nth) from chosen c),
+      (select array_agg(c.ts order by c.nth) || array_agg(c.ts order by c.nth) from chosen c),
+      p_quote_feed_id, v_quotes_from, p_to, p_context.as_of
+    ) q
   )
   select
     p_run_id, p_context.instrument_id, c.ts, coalesce(latest.revision + 1, 0), c.session_date, c.open_e4, c.high_e4, c.low_e4,
@@ -42,18 +49,8 @@ begin
     c.call_ids[c.call_at], call_quote.bid_px_e4, call_quote.ask_px_e4, call_quote.ts_event,
     c.put_ids[c.put_at], put_quote.bid_px_e4, put_quote.ask_px_e4, put_quote.ts_event
   from chosen c
-  left join lateral (
-    select q.bid_px_e4, q.ask_px_e4, q.ts_event from market.option_quotes q
-    where q.instrument_id = c.call_ids[c.call_at] and q.feed_id = p_quote_feed_id
-      and q.ts_event >= v_quotes_from and q.ts_event <= p_to and q.ts_event <= c.ts and q.ts_recv <= p_context.as_of
-    order by q.ts_event desc, q.seq desc limit 1
-  ) call_quote on true
-  left join lateral (
-    select q.bid_px_e4, q.ask_px_e4, q.ts_event from market.option_quotes q
-    where q.instrument_id = c.put_ids[c.put_at] and q.feed_id = p_quote_feed_id
-      and q.ts_event >= v_quotes_from and q.ts_event <= p_to and q.ts_event <= c.ts and q.ts_recv <= p_context.as_of
-    order by q.ts_event desc, q.seq desc limit 1
-  ) put_quote on true
+  left join quoted call_quote on call_quote.nth = c.nth
+  left join quoted put_quote on put_quote.nth = c.nth + (select count(*) from chosen)
   left join lateral (
     select max(s.revision)::smallint as revision from signal.periods s
     where p_is_revision and s.run_id = p_run_id and s.instrument_id = p_context.instrument_id and s.ts = c.ts

@@ -1,8 +1,6 @@
 create or replace function signal.build_periods(p_from timestamp, p_to timestamp, p_context signal.context)
 returns setof signal.period_values
 language plpgsql stable
--- Planned with the range at hand, so that only its chunks are opened.
-set plan_cache_mode = force_custom_plan
 as $$
 declare
   v_period interval := make_interval(secs => p_context.period_ms / 1000.0);
@@ -13,7 +11,10 @@ declare
 begin
   -- Look-back reaches to the open of the first session touched, so a period never depends on where the range begins.
   select s.ts_open into v_look_back
-  from ref.sessions s where s.ts_close > p_from and s.ts_open < p_to order by s.ts_open limit 1;
+  from ref.sessions s
+  where s.session_date >= p_from::date and s.session_date <= p_to::date and s.ts_close > p_from and s.ts_open < p_to
+  order by s.session_date
+  limit 1;
   if not found then
     return;
   end if;
@@ -29,25 +30,9 @@ begin
     cross join lateral generate_series(
       greatest(s.ts_open, v_raw_from) + v_period, least(s.ts_close, p_to), v_period
     ) as g (ts)
-    where s.ts_close > v_raw_from and s.ts_open < p_to
+    where s.session_date >= p_from::date and s.session_date <= p_to::date and s.ts_close > v_raw_from and s.ts_open < p_to
   ), ticks as (
-    select
-      date_bin(v_period, t.ts_event, v_look_back) + v_period as ts,
-      engine.first_px(t.open_e4, t.ts_event, t.seq) as open_e4,
-      max(t.high_e4) as high_e4,
-      min(t.low_e4) as low_e4,
-      engine.last_px(t.close_e4, t.ts_event, t.seq) as close_e4,
-      sum(t.volume_e6)::bigint as volume_e6,
-      sum(t.vwap_e6 * t.volume_e6::numeric) as notional_e12,
-      count(*)::integer as tick_count,
-      bool_or(t.vwap_is_typical) as vwap_is_typical
-    from market.equity_ticks t
-    where t.instrument_id = p_context.instrument_id
-      and t.feed_id = p_context.feed_id
-      and t.ts_event >= v_raw_from
-      and t.ts_event < p_to
-      and t.ts_recv <= p_context.as_of
-    group by 1
+    select * from signal.tick_bars(v_raw_from, p_to, p_context, v_look_back)
   ), known as (
     select
       c.session_date, c.ts, t.open_e4, t.high_e4, t.low_e4, t.close_e4, coalesce(t.volume_e6, 0) as volume_e6,

@@ -10,7 +10,9 @@ begin
       -- vwap - sum / n without a division: both sides in 1/1,000,000 dollar times n. No VWAP or no average yet is no side.
       nullif(sign(p.vwap_e6 * p_context.ma_minutes - p.ma_sum_e4 * 100), 0)::smallint as side
     from signal.period_rows(
-      coalesce((select min(s.ts_open) from ref.sessions s where s.ts_close > p_from and s.ts_open < p_to), p_from), p_to, p_context
+      coalesce(
+        (select s.ts_open from ref.sessions s where s.session_date = p_from::date and s.ts_open < p_from), p_from
+      ), p_to, p_context
     ) p
   ), compared as (
     -- Only the rows that have a side: a zero difference keeps the previous one, and none is carried over sessions.

@@ -9,7 +9,7 @@ declare
   v_window_to integer := extract(epoch from p_day.ts_flat - p_day.ts_open) / 60;
 begin
   return query
-  with faced as (
+  with faced as materialized (
     select
       p.ts, p.session_date, p.strike_e4, g.direction, s.*,
       case when g.direction is null then null
@@ -29,7 +29,7 @@ begin
       and p.ts > p_from
       and p.ts <= p_to
       and p.revision = 0
-  ), measured as (
+  ), measured as materialized (
     select
       f.*, c.*,
       (extract(epoch from f.ts - p_day.ts_open) / 60)::integer as window_min,
@@ -47,7 +47,9 @@ begin
         case f.sells_put when true then f.put_ask_e4 when false then f.call_ask_e4 end as ask_e4,
         case f.sells_put when true then f.put_ts when false then f.call_ts end as quote_ts
     ) c
-    left join ref.instruments i on i.instrument_id = c.contract_id
+    left join lateral (
+      select x.strike_e4 from ref.instruments x where x.instrument_id = c.contract_id limit 1
+    ) i on true
   ), judged as (
     select
       m.*,

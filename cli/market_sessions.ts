@@ -1,0 +1,77 @@
+// Exchange sessions from ref.sessions, as the commands of a live run need them.
+import type pg from 'pg';
+import {
+  addMs,
+  dateOf,
+  type EasternUs,
+  formatEastern,
+  parseEastern,
+  type SessionDate,
+} from '../core/eastern_time.ts';
+import { Failure } from '../core/failure.ts';
+
+export interface MarketSession {
+  readonly sessionDate: SessionDate;
+  readonly tsOpen: EasternUs;
+  readonly tsClose: EasternUs;
+  readonly tsOptionClose: EasternUs;
+}
+
+/** Data is collected from half an hour before the open to half an hour after the close. */
+const MARGIN_MS = 30 * 60_000;
+
+interface SessionRow {
+  readonly session_date: string;
+  readonly ts_open: string;
+  readonly ts_close: string;
+  readonly ts_option_close: string;
+}
+
+const COLUMNS = 'session_date::text, ts_open, ts_close, ts_option_close';
+
+function toSession(row: SessionRow): MarketSession {
+  return {
+    sessionDate: row.session_date as SessionDate,
+    tsOpen: parseEastern(row.ts_open) as EasternUs,
+    tsClose: parseEastern(row.ts_close) as EasternUs,
+    tsOptionClose: parseEastern(row.ts_option_close) as EasternUs,
+  };
+}
+
+/** When data begins and ends. */
+export function rangeOf(session: MarketSession): { readonly from: EasternUs; readonly to: EasternUs } {
+  return { from: addMs(session.tsOpen, -MARGIN_MS), to: addMs(session.tsClose, MARGIN_MS) };
+}
+
+/** The session of a date. Throws a Failure that names the next one where the exchange is closed. */
+export async function sessionOn(client: pg.ClientBase, date: SessionDate): Promise<MarketSession> {
+  const { rows } = await client.query<SessionRow>(
+    `select ${COLUMNS} from ref.sessions where session_date >= $1 order by session_date limit 1`,
+    [date],
+  );
+  const [row] = rows;
+  if (row?.session_date === date) return toSession(row);
+  throw new Failure(`the exchange is closed on ${date}`, {
+    hint:
+      row === undefined
+        ? 'Sessions are known from 2015 to 2035.'
+        : `The next session is ${row.session_date}.`,
+    exitCode: 2,
+  });
+}
+
+/** The session that is on at `now`, until its options have closed, or the next one. */
+export async function currentOrNextSession(client: pg.ClientBase, now: EasternUs): Promise<MarketSession> {
+  const { rows } = await client.query<SessionRow>(
+    `select ${COLUMNS} from ref.sessions where ts_option_close > $1 order by session_date limit 1`,
+    [formatEastern(now)],
+  );
+  if (rows[0] !== undefined) return toSession(rows[0]);
+  throw new Failure(`no session is known after ${dateOf(now)}`, { hint: 'ref.sessions ends with 2035.' });
+}
+
+/** What an operator reads: `2026-11-23 09:30-16:00`. */
+export function describeSession(session: MarketSession): string {
+  const time = (us: EasternUs): string => formatEastern(us).slice(11, 16);
+  return `${session.sessionDate} ${time(session.tsOpen)}-${time(session.tsClose)} Eastern`;
+}

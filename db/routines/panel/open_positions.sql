@@ -1,0 +1,68 @@
+create or replace view panel.open_positions as
+select
+  r.strategy,
+  p.run_id,
+  d.session_date,
+  i.symbol as contract,
+  i.option_kind,
+  (i.strike_e4 / 10000.0)::numeric(12, 2) as strike,
+  p.qty,
+  p.ts_entry,
+  (p.opened_notional_e4 / p.opened_qty / 10000)::numeric(12, 4) as entry_px,
+  (q.bid_px_e4 / 10000.0)::numeric(12, 4) as bid,
+  (q.ask_px_e4 / 10000.0)::numeric(12, 4) as ask,
+  q.ts_event as ts_quote,
+  -- Short positions are bought back at the ask, long ones sold at the bid.
+  (
+    (p.cash_e4 + p.qty * case when p.qty < 0 then q.ask_px_e4 else q.bid_px_e4 end) * i.multiplier / 10000.0
+  )::numeric(16, 2) as gross_to_close,
+  (p.commission + p.fees)::numeric(16, 4) as fees,
+  (p.opened_notional_e4 * (r.params ->> 'take_profit_ratio')::numeric / p.opened_qty / 10000)::numeric(12, 4) as target_px,
+  (p.opened_notional_e4 * (r.params ->> 'stop_loss_ratio')::numeric / p.opened_qty / 10000)::numeric(12, 4) as stop_px,
+  (i.strike_e4::bigint * i.multiplier * abs(p.qty) / 10000.0)::numeric(16, 2) as notional,
+  x.reason as exit_reason,
+  r.mode,
+  r.quote_source,
+  p.account,
+  p.position_id
+from trade.positions p
+join trade.runs r on r.run_id = p.run_id
+join trade.decisions d on d.decision_id = p.position_id
+join ref.instruments i on i.instrument_id = p.instrument_id
+left join trade.decisions x on x.position_id = p.position_id and x.kind = 'exit'
+left join lateral (
+  select o.bid_px_e4, o.ask_px_e4, o.ts_event
+  from market.option_quotes o
+  where o.instrument_id = p.instrument_id
+    and o.feed_id = r.quote_feed_id
+    and o.ts_event >= p.ts_entry
+    -- A replay that has stopped midway does not know what came later.
+    and o.ts_event < (select max(s.ts_to) from trade.slices s where s.run_id = p.run_id)
+  order by o.ts_event desc, o.seq desc
+  limit 1
+) q on true
+where p.qty <> 0;
+comment on view panel.open_positions is 'Positions that are not flat, in dollars, with their last quote, target and stop.';
+comment on column panel.open_positions.strategy is 'Strategy.';
+comment on column panel.open_positions.run_id is 'panel.runs.';
+comment on column panel.open_positions.session_date is 'Session of the entry.';
+comment on column panel.open_positions.contract is 'OSI symbol of the option.';
+comment on column panel.open_positions.option_kind is 'call or put.';
+comment on column panel.open_positions.strike is 'Strike, dollars.';
+comment on column panel.open_positions.qty is 'Contracts held, negative when short.';
+comment on column panel.open_positions.ts_entry is 'First opening fill, Eastern.';
+comment on column panel.open_positions.entry_px is 'Average price of the opening fills, dollars a share.';
+comment on column panel.open_positions.bid is 'Last bid since the entry, dollars; null is none.';
+comment on column panel.open_positions.ask is 'Last ask since the entry, dollars; null is none.';
+comment on column panel.open_positions.ts_quote is 'Time of that quote, Eastern.';
+comment on column panel.open_positions.gross_to_close is 'Gross if the rest were closed at that quote, dollars.';
+comment on column panel.open_positions.fees is 'Commission and fees so far, dollars.';
+comment on column panel.open_positions.target_px is 'Take profit: at or below this ask, dollars.';
+comment on column panel.open_positions.stop_px is 'Stop loss: at or above this ask, dollars.';
+comment on column panel.open_positions.notional is 'Strike x multiplier x contracts, dollars: the capital that it binds.';
+comment on column panel.open_positions.exit_reason is 'Why it is being closed; null while it is not.';
+comment on column panel.open_positions.mode is 'live, replay or backtest.';
+comment on column panel.open_positions.quote_source is 'recorded, modelled or simulated: what the option quotes are.';
+comment on column panel.open_positions.account is 'Account.';
+comment on column panel.open_positions.position_id is 'The entry decision.';
+grant select on panel.open_positions to grafana_reader, job_runner, backup;

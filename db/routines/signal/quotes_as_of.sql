@@ -1,0 +1,27 @@
+create or replace function signal.quotes_as_of(
+  p_ids integer[], p_times timestamp[], p_feed_id smallint, p_from timestamp, p_to timestamp, p_as_of timestamp
+) returns table (nth bigint, bid_px_e4 integer, ask_px_e4 integer, ts_event timestamp)
+language plpgsql stable
+-- Planned with the range at hand, so that only its chunks are opened.
+set plan_cache_mode = force_custom_plan
+as $$
+begin
+  return query
+  select a.nth, q.bid_px_e4, q.ask_px_e4, q.ts_event
+  from unnest(p_ids, p_times) with ordinality as a (id, ts, nth)
+  cross join lateral (
+    select o.bid_px_e4, o.ask_px_e4, o.ts_event from market.option_quotes o
+    where o.instrument_id = a.id
+      and o.feed_id = p_feed_id
+      and o.ts_event >= p_from
+      and o.ts_event <= p_to
+      and o.ts_event <= a.ts
+      and o.ts_recv <= p_as_of
+    order by o.ts_event desc, o.seq desc
+    limit 1
+  ) q;
+end
+$$;
+comment on function signal.quotes_as_of(integer[], timestamp[], smallint, timestamp, timestamp, timestamp) is
+  'The last quote in [p_from, p_to] of each contract as of its time, by position in the arrays; none where there is none.';
+grant execute on function signal.quotes_as_of(integer[], timestamp[], smallint, timestamp, timestamp, timestamp) to job_runner;

@@ -1,0 +1,35 @@
+create or replace function signal.tick_bars(p_from timestamp, p_to timestamp, p_context signal.context, p_origin timestamp)
+returns table (
+  ts timestamp, open_e4 integer, high_e4 integer, low_e4 integer, close_e4 integer, volume_e6 bigint, notional_e12 numeric,
+  tick_count integer, vwap_is_typical boolean
+)
+language plpgsql stable
+-- Planned with the range at hand, so that only its chunks are opened.
+set plan_cache_mode = force_custom_plan
+as $$
+declare
+  v_period interval := make_interval(secs => p_context.period_ms / 1000.0);
+begin
+  return query
+  select
+    date_bin(v_period, t.ts_event, p_origin) + v_period,
+    engine.first_px(t.open_e4, t.ts_event, t.seq),
+    max(t.high_e4),
+    min(t.low_e4),
+    engine.last_px(t.close_e4, t.ts_event, t.seq),
+    sum(t.volume_e6)::bigint,
+    sum(t.vwap_e6 * t.volume_e6::numeric),
+    count(*)::integer,
+    bool_or(t.vwap_is_typical)
+  from market.equity_ticks t
+  where t.instrument_id = p_context.instrument_id
+    and t.feed_id = p_context.feed_id
+    and t.ts_event >= p_from
+    and t.ts_event < p_to
+    and t.ts_recv <= p_context.as_of
+  group by 1;
+end
+$$;
+comment on function signal.tick_bars(timestamp, timestamp, signal.context, timestamp) is
+  'Ticks of one feed in [p_from, p_to), received by as_of, summed by period; ts is the period''s end, periods are counted from p_origin.';
+grant execute on function signal.tick_bars(timestamp, timestamp, signal.context, timestamp) to job_runner;
