@@ -9,8 +9,8 @@ import { claimDemo, underlyingOf } from './demo_setup.ts';
 import { interrupt } from './interrupt.ts';
 import { describeSession, sessionOn } from './market_sessions.ts';
 import { parseCount, withDb, withExamples } from './options.ts';
-import { watchRun } from './run_watch.ts';
-import { playSimulatedSession, type SimulatedParts } from './simulated_session.ts';
+import { watchedRun, watchRun } from './run_watch.ts';
+import { playSimulatedSession, sliceSecondsAt } from './simulated_session.ts';
 import { note } from './terminal.ts';
 
 interface DemoOptions {
@@ -36,7 +36,8 @@ export function parseSeed(text: string): number {
   throw new InvalidArgumentError(`It is a whole number from 0 to ${MAX_SEED}.`);
 }
 
-function parseSpeed(text: string): number | 'max' {
+/** A multiple of real time, or `max`. */
+export function parseSpeed(text: string): number | 'max' {
   return text === 'max' ? 'max' : parseCount(text);
 }
 
@@ -67,11 +68,11 @@ export function demoCommand(): Command {
 }
 
 async function demo(database: Database, options: DemoOptions): Promise<void> {
+  const { seed } = options;
   const began = performance.now();
   const outcome = await play(database, options);
-  const seconds = (performance.now() - began) / 1000;
-  const reader = await database.connect('job_runner');
-  await printDemoReport({ reader, database, outcome, seed: options.seed, seconds });
+  const client = await database.connect('job_runner');
+  await printDemoReport({ client, database, outcome, seed, elapsedMs: performance.now() - began });
   if (interrupt().aborted) process.exitCode = INTERRUPTED;
   else if (options.keep) await waitForInterrupt();
 }
@@ -80,7 +81,7 @@ async function play(database: Database, options: DemoOptions): Promise<LiveOutco
   const client = await database.connect('job_runner');
   const session = await sessionOn(client, options.date);
   const underlying = await underlyingOf(client, STRATEGY);
-  const { account, feeds } = await claimDemo(await database.connect('ingest_writer'));
+  const { account, feeds } = await claimDemo(await database.connect('ingest_writer'), underlying);
   note(`simulated session ${describeSession(session)}, seed ${options.seed}, simulated quotes, paper broker`);
   const watch = watchRun({ client, title: 'demo', underlying, label: 'simulated quotes' });
   let lastStep = session.tsOpen;
@@ -95,8 +96,9 @@ async function play(database: Database, options: DemoOptions): Promise<LiveOutco
       strategy: STRATEGY,
       settings: { ...runSettings(loadConfig()), account },
       strikes: STRIKES,
+      sliceSeconds: sliceSecondsAt(options.speed),
       signal: interrupt(),
-      onStart: (parts) => watch.begin(watched(parts, underlying)),
+      onStart: (parts) => watch.begin(watchedRun(parts, underlying)),
       onStep: async (now) => {
         lastStep = now;
         await watch.update(now);
@@ -105,20 +107,6 @@ async function play(database: Database, options: DemoOptions): Promise<LiveOutco
   } finally {
     await watch.end(lastStep);
   }
-}
-
-/** What the view asks a simulated session. */
-export function watched(
-  parts: SimulatedParts,
-  underlying: string,
-): Parameters<ReturnType<typeof watchRun>['begin']>[0] {
-  const { run, equities, options } = parts;
-  return {
-    runId: run.runId,
-    account: run.account,
-    lastPrice: () => equities.lastPrice(underlying),
-    rows: () => ({ equities: equities.counts().inserted, options: options.counts().inserted }),
-  };
 }
 
 async function waitForInterrupt(): Promise<void> {

@@ -2,7 +2,7 @@
 import type pg from 'pg';
 import { Failure } from '../core/failure.ts';
 import { inTransaction } from '../db/pool.ts';
-import { type LiveFeeds, simulatedFeeds } from '../ingest/stream_feed.ts';
+import { type LiveFeeds, registerFeeds, simulatedFeeds } from '../ingest/stream_feed.ts';
 
 export interface SimulatedIdentity {
   readonly account: string;
@@ -16,21 +16,13 @@ const LAST_NUMBER_SQL = `
  * Claims the next number for a demo: feeds `sim-second-N` and `sim-quotes-N`, account `demo-N`. Two demos of one day would mix
  * their quotes in one feed, and the limits of one account. The client writes as ingest_writer.
  */
-export async function claimDemo(client: pg.ClientBase): Promise<SimulatedIdentity> {
+export async function claimDemo(client: pg.ClientBase, underlying: string): Promise<SimulatedIdentity> {
   return inTransaction(client, async () => {
     await client.query("select pg_advisory_xact_lock(hashtextextended('strikebase demo', 0))");
     const { rows } = await client.query<{ last: number }>(LAST_NUMBER_SQL);
     const number = (rows[0]?.last ?? 0) + 1;
     const feeds = simulatedFeeds(String(number));
-    for (const { name, kind, span_ms, source, stale_after_ms } of [feeds.ticks, feeds.quotes]) {
-      await client.query('select ref.feed_id($1, $2, $3, $4, $5)', [
-        name,
-        kind,
-        span_ms,
-        source,
-        stale_after_ms,
-      ]);
-    }
+    await registerFeeds(client, feeds, underlying);
     return { account: `demo-${number}`, feeds };
   });
 }

@@ -44,7 +44,12 @@ export function explainError(error: unknown): Explanation {
 }
 
 function withCauses(failure: Failure): string {
-  return failure.cause === undefined ? failure.message : errorText(failure);
+  const { message, cause } = failure;
+  const code = (cause as { code?: unknown } | undefined)?.code;
+  // The message says it already.
+  const isTold =
+    cause === undefined || code === 'ENOENT' || (typeof code === 'string' && message.includes(code));
+  return isTold ? message : errorText(failure);
 }
 
 function explained(text: string, hint: string | null, exitCode: 1 | 2): Explanation {

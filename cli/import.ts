@@ -134,10 +134,16 @@ function printSummary(outcomes: readonly Outcome[]): void {
           ...[result.inserted, result.duplicate, result.rejected].map(String),
         ],
   );
-  printRows(columns, rows, { format: 'table', footer: outcomes.map(sentence) });
+  printRows(columns, rows, { format: 'table', footer: ['', total(outcomes)] });
 }
 
-function sentence({ path, result }: Outcome): string {
-  if (result === null) return `${basename(path)}: failed, nothing of it was kept`;
-  return `${basename(path)}: ${result.inserted} in, ${result.duplicate} duplicate, ${result.rejected} rejected`;
+function total(outcomes: readonly Outcome[]): string {
+  const results = outcomes.flatMap(({ result }) => result ?? []);
+  const sum = (of: (result: ImportResult) => number): number =>
+    results.reduce((all, each) => all + of(each), 0);
+  const failed = outcomes.length - results.length;
+  const counts = `${sum((r) => r.inserted)} in, ${sum((r) => r.duplicate)} duplicate, ${sum((r) => r.rejected)} rejected`;
+  return failed === 0
+    ? counts
+    : `${counts}; ${failed} of ${outcomes.length} files failed, nothing of them was kept`;
 }

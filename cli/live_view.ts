@@ -11,6 +11,8 @@ export interface ViewFrame {
   readonly price_e4: number | null;
   readonly rows: number;
   readonly quotes: number;
+  /** States of the connections: `equities live, options live`. */
+  readonly feeds: string;
 }
 
 export interface ViewOptions {
@@ -35,6 +37,8 @@ export interface LiveView {
   /** True when a frame would be shown now: only then need the state be read. */
   isDue(now: EasternUs): boolean;
   show(frame: ViewFrame): void;
+  /** A line for the operator, above the view. */
+  announce(text: string): void;
   /** Leaves the last view standing and gives the cursor back. */
   end(): void;
 }
@@ -76,6 +80,12 @@ function screenView(options: ViewOptions, out: ViewStream): LiveView {
       out.write(up + lines.map((line) => `${line}${CLEAR_TO_LINE_END}\n`).join('') + CLEAR_BELOW);
       height = lines.length;
     },
+    announce: (text) => {
+      const above = height === 0 ? '' : `\x1b[${height}A\r${CLEAR_BELOW}`;
+      out.write(`${above}${text}\n`);
+      height = 0;
+      lastAt = Number.NEGATIVE_INFINITY;
+    },
     end: () => {
       process.off('exit', showCursor);
       showCursor();
@@ -92,6 +102,7 @@ function lineView(options: ViewOptions, out: ViewStream): LiveView {
       nextAt = (Math.floor(frame.now / everyUs) + 1) * everyUs;
       out.write(`${plainLine(options, frame)}\n`);
     },
+    announce: (text) => void out.write(`${text}\n`),
     end: () => undefined,
   };
 }
@@ -110,6 +121,7 @@ export function screenLines(options: ViewOptions, frame: ViewFrame, rowsPerSecon
     ...positionLines(state.positions),
     `day P/L  ${dollars(net).padEnd(12)} after fees, ${trades} ${trades === 1 ? 'trade' : 'trades'}, ${wins} won`,
     `rows     ${grouped(frame.rows)} ingested (${grouped(frame.quotes)} option quotes and prints), ${grouped(Math.round(rowsPerSecond))}/s`,
+    `feeds    ${frame.feeds}`,
     '',
     'last decisions',
     ...decisions,

@@ -75,3 +75,29 @@ export function describeSession(session: MarketSession): string {
   const time = (us: EasternUs): string => formatEastern(us).slice(11, 16);
   return `${session.sessionDate} ${time(session.tsOpen)}-${time(session.tsClose)} Eastern`;
 }
+
+/**
+ * The simulated session that an account plays next: the one that it has not finished, else the first from `now` on that comes
+ * after its last.
+ */
+export async function nextSimulatedSession(
+  client: pg.ClientBase,
+  account: string,
+  now: EasternUs,
+): Promise<MarketSession> {
+  const { rows } = await client.query<{ date: string; is_finished: boolean }>(
+    `select r.ts_from::date::text as date, r.outcome is not distinct from 'completed' as is_finished
+     from trade.runs r where r.account = $1 and r.mode = 'live' order by r.run_id desc limit 1`,
+    [account],
+  );
+  const [last] = rows;
+  if (last !== undefined && !last.is_finished) return sessionOn(client, last.date as SessionDate);
+  const found = await client.query<SessionRow>(
+    `select ${COLUMNS} from ref.sessions where session_date >= $1 and session_date > $2 order by session_date limit 1`,
+    [dateOf(now), last?.date ?? '-infinity'],
+  );
+  if (found.rows[0] !== undefined) return toSession(found.rows[0]);
+  throw new Failure('every session to the end of ref.sessions has been simulated', {
+    hint: 'Choose another --seed.',
+  });
+}

@@ -5,7 +5,7 @@ import type { MarketStream } from '../ingest/market_stream.ts';
 import { type OptionStream, startOptions } from '../ingest/options.ts';
 import type { LiveFeeds } from '../ingest/stream_feed.ts';
 import type { Slice } from '../jobs/advance.ts';
-import { type LiveOutcome, type LiveRun, openLive } from '../jobs/live.ts';
+import { type LiveOptions, type LiveOutcome, type LiveRun, openLive } from '../jobs/live.ts';
 import { type MassiveSimulator, startMassiveSimulator } from '../sim/massive_server.ts';
 import type { SessionArguments } from '../sim/session.ts';
 
@@ -22,9 +22,9 @@ export interface SimulatedSessionOptions {
   readonly settings: Readonly<Record<string, unknown>>;
   /** Strikes streamed around the money. */
   readonly strikes: number;
-  /** Simulated seconds between two stores and slices; default 5. Slices of any length give the same rows. */
+  /** Simulated seconds between two stores and slices, a divisor of 10; default 10. Slices of any length give the same rows. */
   readonly sliceSeconds?: number;
-  /** Ends the session early, the run as stopped. */
+  /** Ends the session early, the run as stopped. A further start with the same account, feeds and seed goes on where it ended. */
   readonly signal: AbortSignal;
   readonly onStart?: (parts: SimulatedParts) => void | Promise<void>;
   /** Awaited after each slice, with everything before `now` stored and decided. */
@@ -41,11 +41,18 @@ export interface SimulatedParts {
 
 // Never leaves this machine: the simulator checks it as the vendor would.
 const API_KEY = 'simulated';
-const SLICE_SECONDS = 5;
+const SLICE_SECONDS = 10;
+const SMOOTH_BELOW = 50;
+// Apart from the slices: which contracts are streamed must not depend on their length.
+const RECENTRE_SECONDS = 10;
 const SECOND_US = 1_000_000;
 
-/** Plays the session to its end, or until the signal is aborted. Rejects when a part fails; everything is closed in any case. */
+/**
+ * Plays the session to its end, or until the signal is aborted; the feeds are registered. Rejects when a part fails; everything
+ * is closed in any case.
+ */
 export async function playSimulatedSession(options: SimulatedSessionOptions): Promise<LiveOutcome> {
+  const { signal } = options;
   let parts: SimulatedParts | null = null;
   const simulator = await startMassiveSimulator({
     ...options.session,
@@ -55,32 +62,38 @@ export async function playSimulatedSession(options: SimulatedSessionOptions): Pr
     apiKey: API_KEY,
     prints: false,
     afterStep: async (now) => {
-      if (parts !== null && isSliceEnd(now, options)) await takeStep(parts, options, now);
+      if (parts !== null) await takeStep(parts, options, now);
     },
   });
   const stop = (): void => void simulator.stop();
-  options.signal.addEventListener('abort', stop, { once: true });
-  const started: MarketStream[] = [];
-  let outcome: LiveOutcome | null = null;
+  signal.addEventListener('abort', stop, { once: true });
+  const streams: MarketStream[] = [];
+  let run: LiveRun | null = null;
+  let ending: 'stopped' | 'failed' = 'failed';
   try {
-    parts = await startParts(simulator, options, started);
+    run = await openLive(liveOptions(simulator, options));
+    parts = { simulator, run, ...(await startStreams(simulator, options, streams)) };
     await options.onStart?.(parts);
     simulator.begin();
-    await Promise.race([simulator.done, ...started.map((stream) => stream.failed)]);
-    outcome = await parts.run.close('stopped');
-    return outcome;
+    await Promise.race([simulator.done, ...streams.map((stream) => stream.failed)]);
+    ending = 'stopped';
   } finally {
-    options.signal.removeEventListener('abort', stop);
+    signal.removeEventListener('abort', stop);
     await simulator.stop();
-    await Promise.all(started.map((stream) => stream.close()));
-    if (outcome === null) await parts?.run.close('failed').catch(() => undefined);
+    await Promise.all(streams.map((stream) => stream.close()));
+    if (ending === 'failed') await run?.close(ending).catch(() => undefined);
   }
+  return run.close(ending);
 }
 
-// One second after every minute a slice ends, since periods wait that long for late ticks.
-function isSliceEnd(now: EasternUs, options: SimulatedSessionOptions): boolean {
-  const { sliceSeconds = SLICE_SECONDS } = options;
-  return (now / SECOND_US) % sliceSeconds === 1 % sliceSeconds;
+/** Seconds a slice at a speed: slowly played, ten at a time would be seen to jerk. */
+export function sliceSecondsAt(speed: number | 'max'): number {
+  return speed === 'max' || speed >= SMOOTH_BELOW ? SLICE_SECONDS : 1;
+}
+
+// One second after every minute is such an instant, since periods wait that long for late ticks.
+function isEvery(seconds: number, now: EasternUs): boolean {
+  return (now / SECOND_US) % seconds === 1 % seconds;
 }
 
 async function takeStep(
@@ -88,19 +101,36 @@ async function takeStep(
   options: SimulatedSessionOptions,
   now: EasternUs,
 ): Promise<void> {
+  if (!isEvery(options.sliceSeconds ?? SLICE_SECONDS, now)) return;
   // The simulator knows what no vendor tells: nothing from before `now` is still to come.
   await Promise.all([parts.equities.settle(now), parts.options.settle(now)]);
-  await parts.options.recentre();
+  if (isEvery(RECENTRE_SECONDS, now)) await parts.options.recentre();
   if (!parts.run.isOver()) await parts.run.step(now);
   await options.onStep?.(now);
 }
 
-async function startParts(
+function liveOptions(simulator: MassiveSimulator, options: SimulatedSessionOptions): LiveOptions {
+  const { databaseUrl, feeds, strategy, settings, onSlice } = options;
+  const { clock, session } = simulator;
+  return {
+    url: databaseUrl,
+    clock,
+    strategy,
+    settings,
+    tickFeed: feeds.ticks.name,
+    quoteFeed: feeds.quotes.name,
+    broker: 'paper',
+    session: { from: session.tsStart, to: session.tsEnd, optionClose: session.tsOptionClose },
+    ...(onSlice === undefined ? {} : { onSlice }),
+  };
+}
+
+async function startStreams(
   simulator: MassiveSimulator,
   options: SimulatedSessionOptions,
   started: MarketStream[],
-): Promise<SimulatedParts> {
-  const { databaseUrl, feeds, underlying, strikes } = options;
+): Promise<Pick<SimulatedParts, 'equities' | 'options'>> {
+  const { databaseUrl, feeds, underlying, strikes, signal } = options;
   const { wsUrl, restUrl, clock, session } = simulator;
   const common = { databaseUrl, wsUrl, apiKey: API_KEY, clock, pacing: 'lockstep' } as const;
   const equities = await startEquities({ ...common, feed: feeds.ticks, symbols: [underlying] });
@@ -113,20 +143,9 @@ async function startParts(
     sessionDate: session.sessionDate,
     strikes,
     lastPrice: () => equities.lastPrice(underlying),
-    signal: options.signal,
+    signal,
   });
   started.push(chain);
   await Promise.all([equities.subscribed, chain.subscribed]);
-  const run = await openLive({
-    url: databaseUrl,
-    clock,
-    strategy: options.strategy,
-    settings: options.settings,
-    tickFeed: feeds.ticks.name,
-    quoteFeed: feeds.quotes.name,
-    broker: 'paper',
-    session: { from: session.tsStart, to: session.tsEnd, optionClose: session.tsOptionClose },
-    ...(options.onSlice === undefined ? {} : { onSlice: options.onSlice }),
-  });
-  return { simulator, equities, options: chain, run };
+  return { equities, options: chain };
 }

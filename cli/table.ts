@@ -12,6 +12,7 @@ interface Placed extends TableColumn {
 }
 
 const GAP = 2;
+const MIN_CUT_WIDTH = 16;
 
 /** The text of a table, with its footer lines. */
 export function formatTable(
@@ -43,21 +44,28 @@ function isCommon(rows: readonly (readonly string[])[], index: number): boolean 
   return rows.length > 0 && rows.every((row) => row[index] === rows[0]?.[index]);
 }
 
+/** The columns from the left that fit; the next one too, cut, where it is text and there is room for some of it. */
 function fitting(columns: readonly Placed[]): Placed[] {
-  let width = -GAP;
-  const fits = columns.map((column) => {
-    width += column.width + GAP;
-    return width <= terminalWidth();
-  });
-  // The first column is shown however wide it is.
-  const count = Math.max(fits.lastIndexOf(true) + 1, 1);
-  return columns.slice(0, count);
+  const shown: Placed[] = [];
+  let room = terminalWidth();
+  for (const column of columns) {
+    // The first column is shown however wide it is.
+    if (column.width > room && shown.length > 0) {
+      if (!column.isRight && room >= MIN_CUT_WIDTH) shown.push({ ...column, width: room });
+      break;
+    }
+    shown.push(column);
+    room -= column.width + GAP;
+  }
+  return shown;
 }
 
 function body(columns: readonly Placed[], rows: readonly (readonly string[])[]): string[] {
   const line = (cells: readonly string[]): string => cells.join(' '.repeat(GAP)).trimEnd();
-  const pad = (text: string, { width, isRight }: Placed): string =>
-    isRight ? text.padStart(width) : text.padEnd(width);
+  const pad = (text: string, { width, isRight }: Placed): string => {
+    if (isRight) return text.padStart(width);
+    return text.length > width ? `${text.slice(0, width - 1)}…` : text.padEnd(width);
+  };
   return [
     line(columns.map((column) => pad(column.name, column))),
     line(columns.map((column) => '-'.repeat(column.width))),

@@ -44,7 +44,8 @@ const LOG_LIMIT_BYTES = 16_000_000;
 const ORPHANS_MS = 60_000;
 const DYING_MS = 1_000;
 
-const SETTINGS: Settings = {
+/** What the server is run with, but for its port. */
+export const EMBEDDED_SETTINGS: Settings = {
   listen_addresses: '127.0.0.1',
   // Paths of sockets are limited to 107 bytes, less than the paths of many projects; TCP serves every tool as well.
   unix_socket_directories: '',
@@ -143,7 +144,7 @@ async function launchOnce(
   const other = await settle(dataDir);
   if (other !== null) return { server: other, dataDir, startedHere: false };
   const port = await freePort(ports, notice);
-  writeSettings(cluster, { ...SETTINGS, port });
+  writeSettings(cluster, { ...EMBEDDED_SETTINGS, port });
   const onSlow = (): void => notice('the database was not shut down cleanly and is being recovered');
   const server = await launch(cluster, { onSlow });
   return typeof server === 'string' ? null : { server, dataDir, startedHere: true };

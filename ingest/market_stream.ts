@@ -122,10 +122,9 @@ function runStream(options: MarketStreamOptions, giveUp: AbortController): Marke
     return { mapped, receivedAt: frame.ts_recv, completeTo: null };
   };
   const settle = async (completeTo?: EasternUs): Promise<void> => {
-    await batcher.push(queue.drain().map(take));
-    if (completeTo !== undefined) {
-      await batcher.push([{ mapped: NOTHING, receivedAt: clock.now(), completeTo }]);
-    }
+    const received = queue.drain().map(take);
+    if (completeTo !== undefined) received.push({ mapped: NOTHING, receivedAt: clock.now(), completeTo });
+    await batcher.push(received);
     await batcher.drain();
   };
   const flow = async (): Promise<void> => {

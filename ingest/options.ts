@@ -1,5 +1,5 @@
 // The option stream: quotes and prints of the nearest expiry around the money, and of every contract that is held.
-import type { SessionDate } from '../core/eastern_time.ts';
+import { addMs, type SessionDate } from '../core/eastern_time.ts';
 import { Failure } from '../core/failure.ts';
 import { type OsiSymbol, toMassive } from '../core/osi_symbol.ts';
 import { type MarketStream, type StreamOptions, startStream } from './market_stream.ts';
@@ -33,6 +33,8 @@ export interface OptionStream extends MarketStream {
 export const OPTIONS = 'options';
 
 const FOLLOW_MS = 1000;
+// A contract is held soon after it was at the money, when it is streamed anyway: looking now and then is enough.
+const HELD_CHECK_MS = 10_000;
 // The nearest expiry is today's where the underlying has daily expiries, else within a week and the holidays in it.
 const DAYS_AHEAD = 10;
 
@@ -50,16 +52,20 @@ export async function startOptions(options: OptionStreamOptions): Promise<Option
   });
 
   let centre: number | null = null;
+  let nextCheck = Number.NEGATIVE_INFINITY;
   const recentre = async (): Promise<void> => {
     const price = options.lastPrice();
     if (price === null) return;
-    const held = await heldContracts(stream.writer, options);
     const choice = chooseContracts(listed, price, {
       count: options.strikes,
       ...(centre === null ? {} : { centre_e4: centre }),
     });
-    centre = choice?.centre_e4 ?? null;
-    const wanted = new Set([...(choice?.contracts ?? []).map((each) => each.symbol), ...held]);
+    const now = options.clock.now();
+    if (choice === null || (choice.centre_e4 === centre && now < nextCheck)) return;
+    centre = choice.centre_e4;
+    nextCheck = addMs(now, HELD_CHECK_MS);
+    const held = await heldContracts(stream.writer, options);
+    const wanted = new Set([...choice.contracts.map((each) => each.symbol), ...held]);
     const entering = [...wanted].filter((symbol) => !streamed.has(symbol));
     if (entering.length === 0) return;
     // Leaving first: a connection has a limit, and the acknowledgement of what enters says that what leaves has left.

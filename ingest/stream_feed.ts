@@ -1,4 +1,5 @@
 // The feeds that live streams write to: their names in ref.feeds and what their rows are.
+import type pg from 'pg';
 import type { DataSource } from '../core/domain.ts';
 
 /** A row of ref.feeds before its id is known. */
@@ -31,4 +32,24 @@ export const MASSIVE_FEEDS: LiveFeeds = liveFeeds('massive-second', 'massive-quo
 /** Feeds of a simulated session of their own: two sessions of one day differ in their rows, and must never mix. */
 export function simulatedFeeds(suffix: string): LiveFeeds {
   return liveFeeds(`sim-second-${suffix}`, `sim-quotes-${suffix}`, 'simulated');
+}
+
+/** Id of a feed, made where it is new. Fails where the name belongs to a feed of another kind, span or source (SB007). */
+export async function registerFeed(client: pg.ClientBase, feed: StreamFeed): Promise<number> {
+  const { rows } = await client.query<{ feed_id: number }>(
+    'select ref.feed_id($1, $2, $3, $4, $5) as feed_id',
+    [feed.name, feed.kind, feed.span_ms, feed.source, feed.stale_after_ms],
+  );
+  return rows[0]?.feed_id as number;
+}
+
+/** Makes the feeds and the underlying known, so that a run of them can be opened before the first row has come. */
+export async function registerFeeds(
+  client: pg.ClientBase,
+  feeds: LiveFeeds,
+  underlying: string,
+): Promise<void> {
+  await registerFeed(client, feeds.ticks);
+  await registerFeed(client, feeds.quotes);
+  await client.query("select ref.instrument_ids(array[$1], 'equity')", [underlying]);
 }

@@ -7,7 +7,7 @@ import { lastingConnection } from '../db/lasting_connection.ts';
 import { inTransaction } from '../db/pool.ts';
 import { type InstrumentCache, type InstrumentKind, instrumentCache } from './instruments.ts';
 import type { FeedStateChange } from './massive/feed_options.ts';
-import type { StreamFeed } from './stream_feed.ts';
+import { registerFeed, type StreamFeed } from './stream_feed.ts';
 import { equityTicks, type Keyed, optionQuotes, optionTrades } from './tables.ts';
 
 /** Everything that one transaction stores. */
@@ -92,7 +92,12 @@ export async function createStreamWriter(options: StreamWriterOptions): Promise<
     name,
     ...(signal === undefined ? {} : { signal }),
   });
-  const feedId = await connection.run((client) => feedIdOf(client, feed));
+  const feedId = await connection
+    .run((client) => registerFeed(client, feed))
+    .catch(async (error) => {
+      await connection.end();
+      throw error;
+    });
   const instruments = instrumentCache();
   const target: Target = { feedId, stream, feedName: feed.name, instruments, buffer: new CopyBuffer() };
   // A stream that repeats itself (after a reconnect, or a session played again) goes on doing so for a while.
@@ -125,17 +130,6 @@ export async function createStreamWriter(options: StreamWriterOptions): Promise<
       (await connection.run((client) => client.query({ text, values: [...values] }))).rows,
     close: () => connection.end(),
   };
-}
-
-async function feedIdOf(client: pg.ClientBase, feed: StreamFeed): Promise<number> {
-  const { rows } = await client.query<{ feed_id: number }>('select ref.feed_id($1, $2, $3, $4, $5)', [
-    feed.name,
-    feed.kind,
-    feed.span_ms,
-    feed.source,
-    feed.stale_after_ms,
-  ]);
-  return rows[0]?.feed_id as number;
 }
 
 // Outside the rows' transaction: an id that a rollback took back would stay in the cache.

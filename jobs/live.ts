@@ -30,7 +30,8 @@ export interface LiveOptions {
   readonly onSlice?: (slice: Slice) => void;
 }
 
-export interface LiveLoopOptions extends LiveOptions {
+export interface FollowOptions {
+  readonly clock: Clock;
   /** Ends the run as stopped; positions stay, and the next start goes on with them. */
   readonly signal: AbortSignal;
   /** Clock time between two looks at the marks when no hint comes; default 100. */
@@ -182,19 +183,29 @@ function liveRun(parts: Parts): LiveRun {
   };
 }
 
-/** Trades one session: opens the run, steps whenever there is something new, closes the run at the option close or on abort. */
-export async function runLive(options: LiveLoopOptions): Promise<LiveOutcome> {
+/** Steps whenever there is something new, until the run is over or the signal is aborted. */
+export async function followLive(run: LiveRun, options: FollowOptions): Promise<void> {
   const { clock, signal } = options;
-  const run = await openLive(options);
   while (!signal.aborted && !run.isOver()) {
     await run.step(clock.now());
     await clock.sleep(HINT_GAP_MS, signal);
     await sleepUntilHint(run, options);
   }
+}
+
+/** Trades one session: opens the run, follows the streams' marks, closes the run at the option close or on abort. */
+export async function runLive(options: LiveOptions & FollowOptions): Promise<LiveOutcome> {
+  const run = await openLive(options);
+  try {
+    await followLive(run, options);
+  } catch (error) {
+    await run.close('failed').catch(() => undefined);
+    throw error;
+  }
   return run.close('stopped');
 }
 
-async function sleepUntilHint(run: LiveRun, options: LiveLoopOptions): Promise<void> {
+async function sleepUntilHint(run: LiveRun, options: FollowOptions): Promise<void> {
   const { clock, signal, pollMs = POLL_MS } = options;
   const woken = new AbortController();
   const wake = (): void => woken.abort();

@@ -35,7 +35,7 @@ interface Candidate {
   readonly is_same: boolean;
 }
 
-// The last live run of the account that is open, or was stopped within this range. `is_same`: it would be opened again just so.
+// The last live run of the account that is open, or ended before its time in this range. `is_same`: it would be opened again just so.
 const CANDIDATE_SQL = `
   select r.run_id, r.strategy, r.ts_ended is null as is_open, r.ts_to <= $9 as is_over,
     (r.strategy = $2 and r.ts_from = $7 and r.ts_to = $8 and r.broker = $5 and r.code_hash = $6
@@ -46,7 +46,7 @@ const CANDIDATE_SQL = `
   join ref.feeds t on t.feed_id = r.tick_feed_id
   join ref.feeds q on q.feed_id = r.quote_feed_id
   where r.mode = 'live' and r.account = $1
-    and (r.ts_ended is null or (r.outcome = 'stopped' and r.ts_from = $7))
+    and (r.ts_ended is null or (r.outcome in ('stopped', 'failed') and r.ts_from = $7))
   order by r.ts_ended is null desc, r.run_id desc
   limit 1`;
 

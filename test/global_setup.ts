@@ -2,9 +2,10 @@
 import pg from 'pg';
 import type { TestProject } from 'vitest/node';
 import type { Settings } from '../db/embedded/cluster.ts';
+import { findTimescale } from '../db/embedded/installed_timescale.ts';
+import { startThrowaway, type ThrowawayCluster } from '../db/embedded/throwaway.ts';
 import { migrate } from '../db/migrate.ts';
-import { type EngineName, findTimescale } from './engines.ts';
-import { startThrowaway, type ThrowawayCluster } from './throwaway_cluster.ts';
+import type { EngineName } from './engines.ts';
 
 /** What test files and the reporter are told about the server of their project. */
 export interface TestServer {
@@ -25,7 +26,18 @@ declare module 'vitest' {
 
 const TEMPLATE = 'strikebase_template';
 
+// A crash of the machine may cost a test run its data: nothing waits for the disk.
+const FAST_SETTINGS: Settings = {
+  fsync: 'off',
+  synchronous_commit: 'off',
+  full_page_writes: 'off',
+  shared_buffers: '128MB',
+  max_connections: 200,
+  max_wal_size: '2GB',
+};
+
 const TIMESCALE_SETTINGS: Settings = {
+  ...FAST_SETTINGS,
   shared_preload_libraries: 'timescaledb',
   'timescaledb.telemetry_level': 'off',
   max_worker_processes: 32,
@@ -68,7 +80,7 @@ async function describeServer(engine: EngineName, url: string): Promise<string> 
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const engine: EngineName = project.name === 'timescaledb' ? 'timescaledb' : 'embedded';
   const timescale = engine === 'timescaledb' ? findTimescale() : null;
-  const settings = timescale === null ? {} : TIMESCALE_SETTINGS;
+  const settings = timescale === null ? FAST_SETTINGS : TIMESCALE_SETTINGS;
   const cluster = await startThrowaway({ binDir: timescale?.binDir ?? null, settings });
   try {
     await makeTemplate(cluster);

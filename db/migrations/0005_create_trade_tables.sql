@@ -164,7 +164,7 @@ comment on column trade.decisions.orders_ok is 'Gate orders: verdict.';
 
 create table trade.order_intents (
   intent_id bigint generated always as identity constraint order_intents_pk primary key,
-  run_id bigint not null constraint order_intents_run_fk references trade.runs (run_id),
+  run_id bigint not null,
   decision_id bigint not null constraint order_intents_decision_fk references trade.decisions (decision_id),
   position_id bigint not null constraint order_intents_position_fk references trade.decisions (decision_id),
   attempt smallint not null constraint order_intents_attempt_check check (attempt > 0),
@@ -243,7 +243,7 @@ insert into trade.order_transitions values
 create table trade.order_events (
   event_id bigint generated always as identity constraint order_events_pk primary key,
   intent_id bigint not null constraint order_events_intent_fk references trade.order_intents (intent_id),
-  run_id bigint not null constraint order_events_run_fk references trade.runs (run_id),
+  run_id bigint not null,
   ts timestamp not null,
   state text not null constraint order_events_state_check check (
     state in ('denied', 'submitted', 'unknown', 'accepted', 'partially_filled', 'filled', 'canceled', 'rejected', 'expired')
@@ -264,7 +264,7 @@ comment on column trade.order_events.detail is 'In their words.';
 
 create table trade.fills (
   fill_id bigint generated always as identity constraint fills_pk primary key,
-  run_id bigint not null constraint fills_run_fk references trade.runs (run_id),
+  run_id bigint not null,
   intent_id bigint not null constraint fills_intent_fk references trade.order_intents (intent_id),
   position_id bigint not null constraint fills_position_fk references trade.decisions (decision_id),
   leg_no smallint not null,

@@ -39,8 +39,9 @@ comment on column panel.bars_1m.is_regular is 'True for bars that begin in [open
 comment on column panel.bars_1m.ts_open is 'Start of the bar, Eastern.';
 grant select on panel.bars_1m to grafana_reader, job_runner, backup;
 
--- A view's functions run with the reader's rights. These compute bars from ticks; without usage of schema engine the reader
--- cannot call them otherwise. Only one engine has a time_bucket of its own.
+-- A view's functions run with the reader's rights: these compute bars from ticks, and nothing else of schema engine can be called by
+-- a reader. Only one engine has a time_bucket of its own.
+grant usage on schema engine to grafana_reader;
 do $$
 declare
   v_function regprocedure;

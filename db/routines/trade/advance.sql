@@ -10,6 +10,7 @@ declare
   v_last trade.slices;
   v_slice trade.slices;
   v_context signal.context;
+  v_seen timestamp;
   v_late timestamp;
   v_from timestamp;
   v_to timestamp;
@@ -39,7 +40,11 @@ begin
   )::signal.context;
 
   v_slice.revisions := 0;
-  v_late := signal.earliest_late_tick(v_run, v_last.ts_to, v_last.ts_as_of, p_as_of);
+  -- Late rows are looked for when a period closes: all that came since the last slice in which one did.
+  if date_bin(make_interval(secs => v_strategy.period_ms / 1000.0), v_slice.ts_to, date_trunc('day', v_slice.ts_to)) > v_slice.ts_from then
+    select s.ts_as_of into v_seen from trade.slices s where s.run_id = p_run_id and s.periods > 0 order by s.ts_to desc limit 1;
+    v_late := signal.earliest_late_tick(v_run, v_slice.ts_from, v_seen, p_as_of);
+  end if;
   if v_late is not null then
     v_context.run_id := null;
     v_slice.revisions := signal.append_periods(

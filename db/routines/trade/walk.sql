@@ -4,6 +4,8 @@ as $$
 declare
   v_slots trade.slot_state[] := trade.load_slots(p_run, p_strategy);
   v_tapes trade.quote_tape[] := trade.load_tapes(p_run, v_slots, p_from, p_to, p_as_of);
+  v_slot_tapes trade.quote_tape[];
+  v_tape trade.quote_tape;
   v_day trade.session_state := trade.load_session(p_run, p_strategy, p_from::date, p_from);
   v_halted boolean := trade.is_halted(p_run, p_as_of);
   v_multiplier integer := coalesce((select r.multiplier from ref.option_roots r where r.root = p_strategy.option_root), 100);
@@ -33,7 +35,12 @@ begin
       for i in 1 .. cardinality(v_slots) loop
         s := v_slots[i];
         continue when s.phase = 'free';
-        s := trade.find_event(s, trade.tape_of(v_tapes, s.instrument_id), p_run, v_day, p_strategy, p_from, v_step.ts);
+        v_tape := v_slot_tapes[i];
+        if v_tape.instrument_id is distinct from s.instrument_id then
+          v_tape := trade.tape_of(v_tapes, s.instrument_id);
+          v_slot_tapes[i] := v_tape;
+        end if;
+        s := trade.find_event(s, v_tape, p_run, v_day, p_strategy, p_from, v_step.ts);
         v_slots[i] := s;
         if s.ev_ts is not null and (v_next is null or s.ev_ts < v_slots[v_next].ev_ts) then
           v_next := i;
@@ -42,7 +49,7 @@ begin
       exit when v_next is null;
       s := v_slots[v_next];
       d.ts := s.ev_ts;
-      call trade.handle_event(s, v_day, v_journal, trade.tape_of(v_tapes, s.instrument_id), p_run, p_strategy, p_as_of);
+      call trade.handle_event(s, v_day, v_journal, v_slot_tapes[v_next], p_run, p_strategy, p_as_of);
       v_slots[v_next] := s;
       -- A period that closes at the very instant of a quote is decided before it.
       v_states := v_states || trade.gate_state(d.ts + interval '1 microsecond', v_slots, v_day, null);
@@ -58,7 +65,7 @@ begin
           v_journal.events := v_journal.events || trade.paper_event(p_run, s.intent_id, v_step.ts, 'canceled', 'reverse signal');
           call trade.vacate_slot(s, v_journal, p_run, p_strategy, v_step.ts);
         else
-          v_ask := trade.last_ask(p_run, trade.tape_of(v_tapes, s.instrument_id), s.instrument_id, v_step.ts, p_as_of);
+          v_ask := trade.last_ask(p_run, v_slot_tapes[i], s.instrument_id, v_step.ts, p_as_of);
           call trade.start_exit(
             s, v_day, v_journal, p_run, p_strategy, v_step.ts, 'reverse', v_step.direction, v_ask.ask_e4, v_ask.ts
           );

@@ -1,36 +1,26 @@
-// A PostgreSQL server in a temporary folder that ends, and takes its folder along, with the process that started it.
+// For tests and benchmarks: a PostgreSQL server in a temporary folder that ends, and takes its folder along, with the process
+// that started it.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chmodSync, chownSync, closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { binariesIn, findNativeDir } from '../db/embedded/binaries.ts';
-import {
-  type Cluster,
-  createCluster,
-  type Settings,
-  SUPERUSER,
-  writeSettings,
-} from '../db/embedded/cluster.ts';
-import { accountWithOwnFiles, choosePlace, otherAccount } from '../db/embedded/place.ts';
-import { settle } from '../db/embedded/postmaster.ts';
-import { bareEnvironment, poll } from '../db/embedded/processes.ts';
+import { binariesIn, findNativeDir } from './binaries.ts';
+import { type Cluster, createCluster, type Settings, SUPERUSER, writeSettings } from './cluster.ts';
+import { accountWithOwnFiles, choosePlace, otherAccount } from './place.ts';
+import { settle } from './postmaster.ts';
+import { bareEnvironment, poll } from './processes.ts';
 
 export interface ThrowawayCluster {
   url(database: string): string;
   stop(): Promise<void>;
 }
 
+// Of these it depends that the server can be reached, and that its messages are understood.
 const SETTINGS: Settings = {
   listen_addresses: '127.0.0.1',
   unix_socket_directories: '',
-  fsync: 'off',
-  synchronous_commit: 'off',
-  full_page_writes: 'off',
-  shared_buffers: '128MB',
-  max_connections: 200,
-  max_wal_size: '2GB',
   lc_messages: 'C',
   datestyle: 'iso, ymd',
 };
@@ -99,7 +89,7 @@ async function tryStart(
   root: string,
   settings: Settings,
 ): Promise<{ child: ChildProcess; port: number } | null> {
-  writeSettings(cluster, { ...SETTINGS, ...settings, port: await randomPort() });
+  writeSettings(cluster, { ...settings, ...SETTINGS, port: await randomPort() });
   const child = spawnSupervisor(cluster, root);
   let hasEnded = false;
   child.stdout?.once('data', () => {
@@ -114,7 +104,7 @@ async function tryStart(
   const log = readFileSync(cluster.logFile, 'utf8');
   await endSupervisor(child);
   if (/could not bind/.test(log)) return null;
-  throw new Error(`the test database did not start:\n${log}`);
+  throw new Error(`the throw-away database did not start:\n${log}`);
 }
 
 /** Null when another process took the port first. */
@@ -145,7 +135,7 @@ export interface ThrowawayOptions {
 /** Starts a server that lives no longer than this process. */
 export async function startThrowaway(options: ThrowawayOptions): Promise<ThrowawayCluster> {
   for (let start = 0; start < STARTS; start += 1) {
-    const root = mkdtempSync(join(tmpdir(), 'strikebase-test-'));
+    const root = mkdtempSync(join(tmpdir(), 'strikebase-throwaway-'));
     // Where PostgreSQL runs as another user it has to get to its data in there.
     chmodSync(root, 0o711);
     // Until the supervisor has taken over; initdb may still be writing while we leave.
@@ -161,5 +151,5 @@ export async function startThrowaway(options: ThrowawayOptions): Promise<Throwaw
       process.off('exit', cleanUp);
     }
   }
-  throw new Error(`the test database found no free port in ${STARTS} tries`);
+  throw new Error(`the throw-away database found no free port in ${STARTS} tries`);
 }

@@ -1,0 +1,169 @@
+// What every benchmark shares: its options, the machine it ran on, CPU times, and the table or JSON that it prints.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpus, loadavg, tmpdir, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { errorText, Failure } from '../core/failure.ts';
+
+export interface BenchOptions {
+  /** A server to use instead of throw-away ones; a database of its own is made there, and dropped. */
+  readonly db: string | null;
+  readonly json: boolean;
+  /** A tenth of the data: to see that it works, not to compare. */
+  readonly quick: boolean;
+}
+
+/** One line of the table. */
+export interface Figure {
+  /** `engine.version()` of the database, or the runtime where there is none. */
+  readonly engine: string;
+  readonly figure: string;
+  readonly value: number | string;
+  readonly unit: string;
+  readonly goal?: Goal | undefined;
+}
+
+export interface Goal {
+  readonly text: string;
+  readonly isMet: boolean;
+}
+
+export interface Bench {
+  readonly options: BenchOptions;
+  /** A folder that is gone when the program ends, by Ctrl-C too. */
+  readonly folder: string;
+  /** A line for the reader, on standard error. */
+  note(text: string): void;
+  /** Adds figures to the report. */
+  add(...figures: readonly Figure[]): void;
+}
+
+/** Runs a benchmark and prints its figures beside the machine's. Sets the exit code to 1 if it fails, not if it is slow. */
+export async function runBenchmark(name: string, work: (bench: Bench) => Promise<void>): Promise<void> {
+  // An exit runs the clean-up; servers end by themselves when we do.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+  const options = parseOptions(name);
+  if (options === null) return;
+  const folder = mkdtempSync(join(tmpdir(), 'strikebase-bench-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  const figures: Figure[] = [];
+  const note = (text: string): void => void process.stderr.write(`${name}: ${text}\n`);
+  const before = loadavg();
+  try {
+    await work({ options, folder, note, add: (...more) => void figures.push(...more) });
+  } catch (error) {
+    note(errorText(error));
+    if (error instanceof Failure) note(error.hint ?? '');
+    else if (error instanceof Error) process.stderr.write(`${error.stack}\n`);
+    process.exitCode = 1;
+  }
+  const machine = { ...describeMachine(), loadBefore: before, loadAfter: loadavg() };
+  if (options.json) console.log(JSON.stringify({ name, quick: options.quick, machine, figures }));
+  else print(name, machine, figures);
+}
+
+function parseOptions(name: string): BenchOptions | null {
+  const { values } = parseArgs({
+    options: {
+      db: { type: 'string' },
+      json: { type: 'boolean', default: false },
+      quick: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  if (!values.help) return { db: values.db ?? null, json: values.json, quick: values.quick };
+  console.log(
+    `node dist/bench/${name}.js [--quick] [--json] [--db URL]\n\n` +
+      'Without --db it runs on throw-away servers: the built-in engine, and TimescaleDB where it is installed.\n' +
+      'With it, in a database of its own on that server, as a user who may create databases.',
+  );
+  return null;
+}
+
+interface Machine {
+  readonly node: string;
+  readonly cpu: string;
+  readonly cores: number;
+  readonly memoryGib: number;
+}
+
+function describeMachine(): Machine {
+  const [first] = cpus();
+  const memoryGib = Math.round(totalmem() / 2 ** 30);
+  return { node: process.version, cpu: first?.model ?? 'unknown', cores: cpus().length, memoryGib };
+}
+
+type Loads = { readonly loadBefore: readonly number[]; readonly loadAfter: readonly number[] };
+
+function print(name: string, machine: Machine & Loads, figures: readonly Figure[]): void {
+  const { node, cpu, cores, memoryGib, loadBefore, loadAfter } = machine;
+  const loads = [loadBefore, loadAfter].map((load) => load.map((each) => each.toFixed(2)).join(' '));
+  console.log(`\n${name} · Node ${node} · ${cores} x ${cpu}, ${memoryGib} GiB · load ${loads.join(' -> ')}`);
+  for (const engine of new Set(figures.map((each) => each.engine))) {
+    console.log(`\n${engine}`);
+    const rows = figures.filter((each) => each.engine === engine);
+    const width = (of: (row: Figure) => string): number => Math.max(...rows.map((row) => of(row).length));
+    const [nameWidth, valueWidth, unitWidth] = [
+      width((row) => row.figure),
+      width(valueText),
+      width((r) => r.unit),
+    ];
+    for (const row of rows) {
+      const goal =
+        row.goal === undefined ? '' : `goal ${row.goal.text}: ${row.goal.isMet ? 'met' : 'MISSED'}`;
+      const cells = [row.figure.padEnd(nameWidth), valueText(row).padStart(valueWidth)];
+      console.log(`  ${[...cells, row.unit.padEnd(unitWidth), goal].join('  ').trimEnd()}`);
+    }
+  }
+}
+
+function valueText({ value }: Figure): string {
+  if (typeof value === 'string') return value;
+  if (value >= 1000) return Math.round(value).toLocaleString('en-US');
+  return Number.isInteger(value) ? String(value) : value.toFixed(value < 10 ? 2 : 1);
+}
+
+/** `<= limit`, or `>= limit`. */
+export function atMost(value: number, limit: number, unit: string): Goal {
+  return { text: `<= ${limit} ${unit}`.trimEnd(), isMet: value <= limit };
+}
+
+export function atLeast(value: number, limit: number): Goal {
+  return { text: `>= ${limit}`, isMet: value >= limit };
+}
+
+/** CPU seconds that a process has used, its own and the kernel's for it; null where /proc does not tell, or not of `program`. */
+export function cpuSeconds(pid: number, program: string): number | null {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const name = text.slice(text.indexOf('(') + 1, text.lastIndexOf(')'));
+    // The pid may be of another machine's server.
+    if (name !== program) return null;
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    return (Number(fields[11]) + Number(fields[12])) / TICKS_A_SECOND;
+  } catch {
+    return null;
+  }
+}
+
+// USER_HZ, which Linux has fixed at 100 for what it shows to programs.
+const TICKS_A_SECOND = 100;
+
+/** CPU seconds of this process. */
+export function ownCpuSeconds(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+}
+
+/** Seconds that `work` takes. */
+export async function seconds(work: () => Promise<unknown>): Promise<number> {
+  const began = performance.now();
+  await work();
+  return (performance.now() - began) / 1000;
+}
+
+/** The value that `share` of all values do not exceed; the nearest one, without interpolation. */
+export function quantile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+}

@@ -1,0 +1,50 @@
+// strikebase decisions: every decision with its gates.
+import { Command, Option } from 'commander';
+import { type OutputOptions, withExamples } from './options.ts';
+import { printRunView, withRunOptions } from './run_output.ts';
+
+interface DecisionOptions extends OutputOptions {
+  readonly strategy?: string;
+  readonly kind?: string;
+  readonly verdict?: string;
+  readonly signalsOnly: boolean;
+}
+
+// A table leaves the gates' single columns to csv and json: failed_gates says in words what they hold.
+const TABLE_COLUMNS = `
+    ts, kind, verdict, reason, failed_gates, direction, contract, trigger_px, strategy, run_id, mode, quote_source`;
+const ALL_COLUMNS = `
+    ts, strategy, kind, verdict, reason, direction, contract, trigger_px, failed_gates, run_id, session_date, window_min, window_from_min,
+    window_to_min, window_ok, age_ms, age_max_ms, age_ok, halt_ok, cooldown_ms, cooldown_min_ms, cooldown_ok, open_slots, max_slots,
+    slots_ok, bid, ask, quote_ts, quote_age_ms, quote_age_max_ms, quote_ok, capital, capital_max, capital_ok, day_pl, day_pl_min,
+    day_pl_ok, orders_day, orders_day_max, orders_minute, orders_minute_max, orders_ok, mode, quote_source, decision_id, position_id`;
+const FILTER = `
+  from panel.decisions
+  where ts >= $1 and ts < $2 and ($3::bigint is null or run_id = $3) and ($4::text is null or strategy = $4)
+    and ($5::text is null or kind = $5) and ($6::text is null or verdict = $6) and (not $7::boolean or direction is not null)
+  order by ts, decision_id`;
+const COMMON = ['strategy', 'run_id', 'mode', 'quote_source'];
+
+/** The `decisions` subcommand. */
+export function decisionsCommand(): Command {
+  const command = new Command('decisions')
+    .description(
+      'Decisions: one entry decision for every period, TRADE or SKIP with all gates, and one exit decision per position.',
+    )
+    .addOption(new Option('--kind <kind>', 'only these').choices(['entry', 'exit']))
+    .addOption(new Option('--verdict <verdict>', 'only these').choices(['TRADE', 'SKIP']))
+    .option('--signals-only', 'leave out periods without a signal', false)
+    .action(printDecisions);
+  return withExamples(
+    withRunOptions(command),
+    'decisions --from "2025-10-06 10:00" --to "2025-10-06 11:00"',
+    'decisions --signals-only --verdict SKIP --format csv',
+  );
+}
+
+function printDecisions(options: DecisionOptions): Promise<void> {
+  const columns = options.format === 'table' ? TABLE_COLUMNS : ALL_COLUMNS;
+  const { strategy = null, kind = null, verdict = null, signalsOnly } = options;
+  const values = [strategy, kind, verdict, signalsOnly];
+  return printRunView({ text: `select ${columns}${FILTER}`, values, common: COMMON }, options);
+}

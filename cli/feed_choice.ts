@@ -1,0 +1,49 @@
+// Which feed a symbol's rows are read from: the one that has any in the range, or the one that the user names.
+import type pg from 'pg';
+import { Failure } from '../core/failure.ts';
+import type { RangeText } from './options.ts';
+
+export interface TickFeed {
+  readonly feed_id: number;
+  readonly name: string;
+  readonly span_ms: number;
+  readonly source: string;
+  readonly instrument_id: number;
+}
+
+/** The tick feed with rows of `symbol` in the range. Throws Failure where there is none, or several and no name. */
+export async function chooseTickFeed(
+  client: pg.ClientBase,
+  wanted: { readonly symbol: string; readonly feed?: string | undefined; readonly range: RangeText },
+): Promise<TickFeed> {
+  const { symbol, feed, range } = wanted;
+  const { rows } = await client.query<TickFeed>(
+    `select f.feed_id, f.name, f.span_ms, f.source, i.instrument_id
+     from ref.instruments i
+     cross join ref.feeds f
+     where i.symbol = $1 and f.kind = 'equity' and ($2::text is null or f.name = $2)
+       and exists (
+         select from market.equity_ticks t
+         where t.instrument_id = i.instrument_id and t.feed_id = f.feed_id and t.ts_event >= $3 and t.ts_event < $4
+       )
+     order by f.name`,
+    [symbol, feed ?? null, range.from, range.to],
+  );
+  const [first, second] = rows;
+  if (first !== undefined && second === undefined) return first;
+  if (first === undefined) throw noTicks(wanted);
+  throw new Failure(
+    `several feeds have ticks of ${symbol} in this range: ${rows.map(({ name }) => name).join(', ')}`,
+    {
+      hint: 'Name one: --feed NAME.',
+      exitCode: 2,
+    },
+  );
+}
+
+function noTicks(wanted: { readonly symbol: string; readonly feed?: string | undefined }): Failure {
+  const of = wanted.feed === undefined ? '' : ` in feed ${wanted.feed}`;
+  return new Failure(`there are no ticks of ${wanted.symbol}${of} in this range`, {
+    hint: '`strikebase status` shows what there is; `strikebase import FILE --symbol SYMBOL` brings more.',
+  });
+}

@@ -1,0 +1,186 @@
+// What backtest and replay have in common: the data they run on, the run itself, the report at its end.
+import { type Command, Option } from 'commander';
+import type pg from 'pg';
+import { systemClock } from '../core/clock.ts';
+import { loadConfig, runSettings } from '../core/config.ts';
+import { type EasternUs, formatEastern, parseEastern } from '../core/eastern_time.ts';
+import { Failure } from '../core/failure.ts';
+import { advanceThrough, type OpenedRun, openRun, type SessionTimes, sessionsIn } from '../jobs/run.ts';
+import { summarizeRun } from '../jobs/run_summary.ts';
+import { type Database, withDatabase } from './database.ts';
+import { chooseTickFeed, type TickFeed } from './feed_choice.ts';
+import { interrupt } from './interrupt.ts';
+import { parseSetting, type RangeOptions, rangeText, withDb, withRange } from './options.ts';
+import { prepareQuotes, type QuoteKind } from './quote_feed.ts';
+import { printReport } from './run_report.ts';
+import { note, showProgress } from './terminal.ts';
+
+export interface RunCommandOptions extends RangeOptions {
+  readonly db?: string;
+  readonly strategy: string;
+  /** Asked for, never assumed: modelled and recorded quotes are different claims. */
+  readonly quotes?: QuoteKind;
+  readonly symbol?: string;
+  readonly feed?: string;
+  readonly quoteFeed?: string;
+  readonly set: Readonly<Record<string, string | null>>;
+  readonly json: boolean;
+}
+
+export interface RunPlan {
+  readonly mode: 'backtest' | 'replay';
+  /** Times real time; null does not wait. */
+  readonly speed: number | null;
+  readonly steps: (run: OpenedRun, sessions: readonly SessionTimes[]) => EasternUs[];
+}
+
+const INTERRUPTED = 130;
+
+/** Adds the options of a run. */
+export function withRunCommandOptions(command: Command): Command {
+  const quotes = new Option('--quotes <source>', 'what option quotes to fill on').choices([
+    'recorded',
+    'modelled',
+    'simulated',
+  ]);
+  const extended = command
+    .option('--strategy <name>', 'strategy', 'vwap_ma9')
+    .addOption(quotes)
+    .option('--symbol <symbol>', 'underlying (default: the strategy’s)')
+    .option('--feed <name>', 'feed of the ticks (default: the one that has the symbol)')
+    .option('--quote-feed <name>', 'feed of the option quotes (default: the one that has them)')
+    .option('--set <key=value>', 'a parameter for this run alone; repeat it for more', parseSetting, {})
+    .option('--json', 'print one JSON object with run_id and the figures', false);
+  return withDb(withRange(extended));
+}
+
+/** Opens a run, takes it to its end and prints its summary. Ctrl-C stops it after the slice at hand. */
+export async function runStrategy(plan: RunPlan, options: RunCommandOptions): Promise<void> {
+  const { quotes } = options;
+  if (quotes === undefined) throw noQuotesAsked();
+  await withDatabase(options, async (database) => {
+    const client = await database.connect('job_runner');
+    const began = performance.now();
+    const run = await open(database, client, { plan, options: { ...options, quotes } });
+    const outcome = await carryOut(client, run, plan);
+    const summary = await summarizeRun(client, run.runId);
+    if (outcome === 'stopped') {
+      note(
+        `stopped: run ${run.runId} is kept as far as it came; \`strikebase runs drop ${run.runId}\` removes it`,
+      );
+      process.exitCode = INTERRUPTED;
+    }
+    await printReport(client, summary, { isJson: options.json, elapsedMs: performance.now() - began });
+  });
+}
+
+function noQuotesAsked(): Failure {
+  return new Failure('--quotes is missing: it says what option quotes the run is filled on', {
+    hint: '--quotes recorded where they were imported, else --quotes modelled: every result will say so.',
+    exitCode: 2,
+  });
+}
+
+async function open(
+  database: Database,
+  client: pg.Client,
+  { plan, options }: { readonly plan: RunPlan; readonly options: RunCommandOptions & { quotes: QuoteKind } },
+): Promise<OpenedRun> {
+  const changed: Record<string, string | null> = {
+    ...(await symbolSettings(client, options.symbol)),
+    ...options.set,
+  };
+  // What stands on the command line wins over TRADING_CAPITAL and CONTRACTS_PER_TRADE.
+  const settings = { ...runSettings(loadConfig()), ...changed };
+  const symbol = changed.underlying ?? (await underlyingOf(client, options.strategy));
+  const ticks = await chooseTickFeed(client, { symbol, feed: options.feed, range: rangeText(options) });
+  const { from, to } = await extentOf(client, ticks, options);
+  const { quotes, quoteFeed } = options;
+  const quoteFeedName = await prepareQuotes(database, client, {
+    quotes,
+    feed: quoteFeed,
+    symbol,
+    ticks,
+    from,
+    to,
+  });
+  const request = {
+    mode: plan.mode,
+    strategy: options.strategy,
+    from,
+    to,
+    tickFeed: ticks.name,
+    quoteFeed: quoteFeedName,
+  };
+  const run = await openRun(client, { ...request, settings }, systemClock());
+  note(
+    `run ${run.runId}: ${plan.mode} of ${options.strategy} on ${symbol}, ${formatEastern(from)} to ${formatEastern(to)}, ` +
+      `ticks ${ticks.name}, ${quotes} quotes (${quoteFeedName})`,
+  );
+  return run;
+}
+
+async function carryOut(client: pg.Client, run: OpenedRun, plan: RunPlan): Promise<'completed' | 'stopped'> {
+  const sessions = await sessionsIn(client, run);
+  const steps = plan.steps(run, sessions);
+  const progress = showProgress(plan.mode, steps.length);
+  const { speed } = plan;
+  try {
+    return await advanceThrough(client, run, steps, {
+      clock: systemClock(),
+      signal: interrupt(),
+      speed,
+      onStep: (at, done) => progress.update(done, formatEastern(at).slice(0, 16)),
+    });
+  } finally {
+    progress.end();
+  }
+}
+
+async function underlyingOf(client: pg.Client, strategy: string): Promise<string> {
+  const { rows } = await client.query<{ underlying: string }>(
+    'select underlying from ref.current_strategies where strategy = $1',
+    [strategy],
+  );
+  if (rows[0] !== undefined) return rows[0].underlying;
+  throw new Failure(`there is no strategy ${strategy}`, {
+    hint: '`strikebase strategies list` shows them.',
+    exitCode: 2,
+  });
+}
+
+async function symbolSettings(
+  client: pg.Client,
+  symbol: string | undefined,
+): Promise<Record<string, string>> {
+  if (symbol === undefined) return {};
+  const underlying = symbol.toUpperCase();
+  const { rows } = await client.query<{ root: string }>(
+    "select root from ref.option_roots where underlying = $1 and settlement = 'pm' order by root limit 1",
+    [underlying],
+  );
+  return { underlying, option_root: rows[0]?.root ?? underlying };
+}
+
+/** The range of the run: as asked, or the whole days that the feed has. */
+async function extentOf(
+  client: pg.Client,
+  ticks: TickFeed,
+  options: RangeOptions,
+): Promise<{ from: EasternUs; to: EasternUs }> {
+  const range = rangeText(options);
+  const { rows } = await client.query<{ from: string; to: string }>(
+    `select min(t.ts_event)::date::text as "from", (max(t.ts_event)::date + 1)::text as "to"
+     from market.equity_ticks t
+     where t.instrument_id = $1 and t.feed_id = $2 and t.ts_event >= $3 and t.ts_event < $4`,
+    [ticks.instrument_id, ticks.feed_id, range.from, range.to],
+  );
+  const from = options.from ?? parseEastern(rows[0]?.from ?? '');
+  const to = options.to ?? parseEastern(rows[0]?.to ?? '');
+  if (from === null || to === null) throw new Error('the feed was chosen for its ticks in this range');
+  if (from < to) return { from, to };
+  throw new Failure('--from is not before --to', {
+    hint: 'A date in --to means that whole day.',
+    exitCode: 2,
+  });
+}

@@ -1,0 +1,155 @@
+// A backtest or replay from its opening to its end: which instants it is advanced to, and what becomes of it when it is stopped.
+import type pg from 'pg';
+import type { Clock } from '../core/clock.ts';
+import { addMs, type EasternUs, formatEastern, parseEastern } from '../core/eastern_time.ts';
+import { schemaHash } from '../db/migrate.ts';
+import { advance, lockAccount } from './advance.ts';
+
+export interface RunRequest {
+  readonly mode: 'backtest' | 'replay';
+  readonly strategy: string;
+  /** Half-open range of event time. */
+  readonly from: EasternUs;
+  readonly to: EasternUs;
+  readonly tickFeed: string;
+  readonly quoteFeed: string;
+  /** Parameters for this run alone, as ref.strategies names them. */
+  readonly settings: Readonly<Record<string, unknown>>;
+}
+
+export interface OpenedRun extends RunRequest {
+  readonly runId: number;
+}
+
+export interface SessionTimes {
+  readonly date: string;
+  readonly ts_open: EasternUs;
+  readonly ts_option_close: EasternUs;
+}
+
+export interface RunOptions {
+  /** Gives as_of, and the pace of a replay. */
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  /** Called after every slice: the instant the run has come to. */
+  readonly onStep?: (at: EasternUs, done: number, total: number) => void;
+}
+
+const MINUTE_MS = 60_000;
+const DAY_MS = 86_400_000;
+
+/** Opens a run of the current version of a strategy, and takes the lock of its account for this connection (job_runner). */
+export async function openRun(client: pg.ClientBase, request: RunRequest, clock: Clock): Promise<OpenedRun> {
+  const { rows } = await client.query<{ run_id: number }>(
+    "select trade.open_run($1, $2, $3, $4, $5, $6, $7, 'paper', $8, $9) as run_id",
+    [
+      request.mode,
+      request.strategy,
+      formatEastern(request.from),
+      formatEastern(request.to),
+      request.tickFeed,
+      request.quoteFeed,
+      JSON.stringify(request.settings),
+      await schemaHash(),
+      formatEastern(clock.now()),
+    ],
+  );
+  const runId = rows[0]?.run_id ?? 0;
+  const { rows: runs } = await client.query<{ account: string }>(
+    'select account from trade.runs where run_id = $1',
+    [runId],
+  );
+  await lockAccount(client, runs[0]?.account ?? '');
+  return { ...request, runId };
+}
+
+/** The sessions that a range touches. */
+export async function sessionsIn(
+  client: pg.ClientBase,
+  range: { readonly from: EasternUs; readonly to: EasternUs },
+): Promise<SessionTimes[]> {
+  const { rows } = await client.query<{ date: string; ts_open: string; ts_option_close: string }>(
+    `select session_date::text as date, ts_open::text, ts_option_close::text
+     from ref.sessions where ts_open < $2 and ts_option_close > $1 order by session_date`,
+    [formatEastern(range.from), formatEastern(range.to)],
+  );
+  return rows.map((row) => ({
+    date: row.date,
+    ts_open: timeOf(row.ts_open),
+    ts_option_close: timeOf(row.ts_option_close),
+  }));
+}
+
+function timeOf(text: string): EasternUs {
+  const us = parseEastern(text);
+  if (us === null) throw new Error(`not a time: ${text}`);
+  return us;
+}
+
+/** One instant for each session, the midnight after it, and the end of the run. */
+export function backtestSteps(run: RunRequest, sessions: readonly SessionTimes[]): EasternUs[] {
+  return within(
+    run,
+    sessions.map(({ date }) => addMs(timeOf(date), DAY_MS)),
+  );
+}
+
+/** Every minute of every session, to the close of its options, and the end of the run. */
+export function replaySteps(run: RunRequest, sessions: readonly SessionTimes[]): EasternUs[] {
+  const steps: EasternUs[] = [];
+  for (const { ts_open, ts_option_close } of sessions) {
+    for (let at = addMs(ts_open, MINUTE_MS); at <= ts_option_close; at = addMs(at, MINUTE_MS)) steps.push(at);
+  }
+  return within(run, steps);
+}
+
+function within(run: RunRequest, steps: readonly EasternUs[]): EasternUs[] {
+  return [...steps.filter((at) => at > run.from && at < run.to), run.to];
+}
+
+/**
+ * Advances a run from step to step and ends it: `completed`, or `stopped` at the last whole slice when the signal is aborted.
+ * With a speed the minutes of a session take that share of real time. An error ends the run as failed and is thrown on.
+ */
+export async function advanceThrough(
+  client: pg.ClientBase,
+  run: OpenedRun,
+  steps: readonly EasternUs[],
+  options: RunOptions & { readonly speed: number | null },
+): Promise<'completed' | 'stopped'> {
+  try {
+    let previous: EasternUs | null = null;
+    for (const [index, to] of steps.entries()) {
+      if (options.speed !== null) await pause(previous, to, { ...options, speed: options.speed });
+      if (options.signal.aborted) return await closeRun(client, run, 'stopped', options.clock);
+      await advance(client, { runId: run.runId, to, asOf: options.clock.now() });
+      options.onStep?.(to, index + 1, steps.length);
+      previous = to;
+    }
+    return await closeRun(client, run, 'completed', options.clock);
+  } catch (error) {
+    // The connection may be what failed: then the run stays open at its last slice, and the error says why.
+    await closeRun(client, run, 'failed', options.clock).catch(() => undefined);
+    throw error;
+  }
+}
+
+/** Nobody waits for a night: only steps of a minute are paced. */
+async function pause(
+  previous: EasternUs | null,
+  to: EasternUs,
+  options: RunOptions & { readonly speed: number },
+): Promise<void> {
+  const ms = previous === null ? 0 : (to - previous) / 1000;
+  if (ms > 0 && ms <= MINUTE_MS) await options.clock.sleep(ms / options.speed, options.signal);
+}
+
+async function closeRun<Outcome extends 'completed' | 'stopped' | 'failed'>(
+  client: pg.ClientBase,
+  run: OpenedRun,
+  outcome: Outcome,
+  clock: Clock,
+): Promise<Outcome> {
+  await client.query('select trade.close_run($1, $2, $3)', [run.runId, outcome, formatEastern(clock.now())]);
+  return outcome;
+}
