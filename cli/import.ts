@@ -85,7 +85,7 @@ async function importOne(
   const tsRecv = easternFromEpochMs(Date.now());
   try {
     const file = await openImport(path, { ...options, tsRecv });
-    const progress = showProgress(basename(path), file.totalBytes);
+    const progress = showProgress(basename(path).slice(0, 28), file.totalBytes);
     const { sessions, force, rejectRows } = options;
     try {
       return await importFile(client, file, {
@@ -119,19 +119,19 @@ function noteFindings(path: string, findings: readonly Finding[]): void {
 
 function printSummary(outcomes: readonly Outcome[]): void {
   const columns: readonly OutputColumn[] = [
-    { name: 'file', oid: TEXT },
-    { name: 'feed', oid: TEXT },
     { name: 'in', oid: BIGINT },
     { name: 'duplicate', oid: BIGINT },
     { name: 'rejected', oid: BIGINT },
+    { name: 'feed', oid: TEXT },
+    { name: 'file', oid: TEXT },
   ];
   const rows = outcomes.map(({ path, result }) =>
     result === null
-      ? [basename(path), 'failed', null, null, null]
+      ? [null, null, null, 'failed', basename(path)]
       : [
-          basename(path),
-          result.feed.name,
           ...[result.inserted, result.duplicate, result.rejected].map(String),
+          result.feed.name,
+          basename(path),
         ],
   );
   printRows(columns, rows, { format: 'table', footer: ['', total(outcomes)] });

@@ -55,22 +55,31 @@ export async function tradeLiveSession(options: LiveSessionOptions): Promise<Liv
   if (signal.aborted) end();
   const streams: MarketStream[] = [];
   const loops: Promise<void>[] = [];
-  let outcome: 'stopped' | 'failed' = 'failed';
+  let failure: { readonly error: unknown } | null = null;
   try {
     const parts = await startStreams(run, options, streams);
     await options.onStart?.(parts);
     loops.push(parts.options.follow(ending.signal), followLive(run, { clock, signal: ending.signal }));
     // The loop over the strikes ends with an error or with the session.
     await Promise.race([loops[1], failureOf(loops[0]), ...streams.map((stream) => stream.failed)]);
-    outcome = 'stopped';
-  } finally {
-    signal.removeEventListener('abort', end);
-    end();
-    await Promise.allSettled(loops);
-    await Promise.all(streams.map((stream) => stream.close()));
-    if (outcome === 'failed') await run.close(outcome).catch(() => undefined);
+  } catch (error) {
+    // What fails because it was told to end has not failed.
+    if (!signal.aborted) failure = { error };
   }
-  return run.close(outcome);
+  signal.removeEventListener('abort', end);
+  end();
+  await Promise.allSettled([...loops, ...streams.map((stream) => stream.close())]);
+  return closeRun(run, failure);
+}
+
+/** Closes the run; with a failure it is closed as failed and the failure thrown. */
+export async function closeRun(
+  run: LiveRun,
+  failure: { readonly error: unknown } | null,
+): Promise<LiveOutcome> {
+  if (failure === null) return run.close('stopped');
+  await run.close('failed').catch(() => undefined);
+  throw failure.error;
 }
 
 function failureOf(loop: Promise<void> | undefined): Promise<never> {
@@ -127,12 +136,17 @@ async function startStreams(
     signal,
   });
   started.push(chain);
+  await subscribed([equities, chain], signal);
+  return { run, equities, options: chain };
+}
+
+/** Resolves when the streams have subscribed, or when the signal is aborted; rejects when one of them fails. */
+export async function subscribed(streams: readonly MarketStream[], signal: AbortSignal): Promise<void> {
   const aborted = new Promise<void>((resolve) => {
     if (signal.aborted) resolve();
     signal.addEventListener('abort', () => resolve(), { once: true });
   });
-  await Promise.race([aborted, Promise.all([equities.subscribed, chain.subscribed])]);
-  return { run, equities, options: chain };
+  await Promise.race([aborted, Promise.all(streams.map((stream) => stream.subscribed))]);
 }
 
 function noticesOf(

@@ -177,9 +177,9 @@ function cents(value: number | null, scale: number): string {
 
 /** `+$1,234.50`. */
 export function dollars(value: number): string {
-  const text = formatScaled(Math.round(Math.abs(value) * 100), 2, 2);
-  const [whole = '0', fraction = '00'] = text.split('.');
-  return `${value < 0 ? '-' : '+'}$${grouped(Number(whole))}.${fraction}`;
+  const inCents = Math.round(value * 100);
+  const [whole = '0', fraction = '00'] = formatScaled(Math.abs(inCents), 2, 2).split('.');
+  return `${inCents < 0 ? '-' : '+'}$${grouped(Number(whole))}.${fraction}`;
 }
 
 /** `1,234,567`. */

@@ -1,4 +1,5 @@
 // A live paper run on the simulator, in lock-step: the same ingester, rules and broker as live, and the same rows on any machine.
+import { systemClock } from '../core/clock.ts';
 import type { EasternUs } from '../core/eastern_time.ts';
 import { type EquityStream, startEquities } from '../ingest/equities.ts';
 import type { MarketStream } from '../ingest/market_stream.ts';
@@ -8,6 +9,7 @@ import type { Slice } from '../jobs/advance.ts';
 import { type LiveOptions, type LiveOutcome, type LiveRun, openLive } from '../jobs/live.ts';
 import { type MassiveSimulator, startMassiveSimulator } from '../sim/massive_server.ts';
 import type { SessionArguments } from '../sim/session.ts';
+import { closeRun, subscribed } from './live_session.ts';
 
 export interface SimulatedSessionOptions {
   readonly databaseUrl: string;
@@ -41,11 +43,14 @@ export interface SimulatedParts {
 
 // Never leaves this machine: the simulator checks it as the vendor would.
 const API_KEY = 'simulated';
+// A simulator that was told to end acknowledges nothing: it must not be waited for.
+const TIMING = { ackTimeoutMs: 2000 };
 const SLICE_SECONDS = 10;
 const SMOOTH_BELOW = 50;
 // Apart from the slices: which contracts are streamed must not depend on their length.
 const RECENTRE_SECONDS = 10;
 const SECOND_US = 1_000_000;
+const wallClock = systemClock();
 
 /**
  * Plays the session to its end, or until the signal is aborted; the feeds are registered. Rejects when a part fails; everything
@@ -54,36 +59,41 @@ const SECOND_US = 1_000_000;
 export async function playSimulatedSession(options: SimulatedSessionOptions): Promise<LiveOutcome> {
   const { signal } = options;
   let parts: SimulatedParts | null = null;
+  const pace = createPace(options);
   const simulator = await startMassiveSimulator({
     ...options.session,
     seed: options.seed,
-    speed: options.speed,
+    // The pace is kept here: what a run that goes on has seen already is played through at once.
+    speed: 'max',
     symbols: [options.underlying],
     apiKey: API_KEY,
     prints: false,
     afterStep: async (now) => {
-      if (parts !== null) await takeStep(parts, options, now);
+      if (parts === null) return;
+      await takeStep(parts, options, now);
+      if (now >= parts.run.beganAt) await pace(now);
     },
   });
   const stop = (): void => void simulator.stop();
   signal.addEventListener('abort', stop, { once: true });
   const streams: MarketStream[] = [];
-  let run: LiveRun | null = null;
-  let ending: 'stopped' | 'failed' = 'failed';
+  let failure: { readonly error: unknown } | null = null;
+  const run = await openLive(liveOptions(simulator, options)).catch(async (error: unknown) => {
+    await simulator.stop();
+    throw error;
+  });
   try {
-    run = await openLive(liveOptions(simulator, options));
     parts = { simulator, run, ...(await startStreams(simulator, options, streams)) };
     await options.onStart?.(parts);
     simulator.begin();
     await Promise.race([simulator.done, ...streams.map((stream) => stream.failed)]);
-    ending = 'stopped';
-  } finally {
-    signal.removeEventListener('abort', stop);
-    await simulator.stop();
-    await Promise.all(streams.map((stream) => stream.close()));
-    if (ending === 'failed') await run?.close(ending).catch(() => undefined);
+  } catch (error) {
+    if (!signal.aborted) failure = { error };
   }
-  return run.close(ending);
+  signal.removeEventListener('abort', stop);
+  await simulator.stop();
+  await Promise.allSettled(streams.map((stream) => stream.close()));
+  return closeRun(run, failure);
 }
 
 /** Seconds a slice at a speed: slowly played, ten at a time would be seen to jerk. */
@@ -94,6 +104,17 @@ export function sliceSecondsAt(speed: number | 'max'): number {
 // One second after every minute is such an instant, since periods wait that long for late ticks.
 function isEvery(seconds: number, now: EasternUs): boolean {
   return (now / SECOND_US) % seconds === 1 % seconds;
+}
+
+/** Waits until a step is due; the first one sets the time. */
+function createPace({ speed, signal }: SimulatedSessionOptions): (now: EasternUs) => Promise<void> {
+  let origin: { readonly market: EasternUs; readonly wall: EasternUs } | null = null;
+  return async (now) => {
+    if (speed === 'max') return;
+    origin ??= { market: now, wall: wallClock.now() };
+    const aheadUs = (now - origin.market) / speed - (wallClock.now() - origin.wall);
+    if (aheadUs >= 1000) await wallClock.sleep(aheadUs / 1000, signal);
+  };
 }
 
 async function takeStep(
@@ -132,7 +153,7 @@ async function startStreams(
 ): Promise<Pick<SimulatedParts, 'equities' | 'options'>> {
   const { databaseUrl, feeds, underlying, strikes, signal } = options;
   const { wsUrl, restUrl, clock, session } = simulator;
-  const common = { databaseUrl, wsUrl, apiKey: API_KEY, clock, pacing: 'lockstep' } as const;
+  const common = { databaseUrl, wsUrl, apiKey: API_KEY, clock, pacing: 'lockstep', timing: TIMING } as const;
   const equities = await startEquities({ ...common, feed: feeds.ticks, symbols: [underlying] });
   started.push(equities);
   const chain = await startOptions({
@@ -146,6 +167,6 @@ async function startStreams(
     signal,
   });
   started.push(chain);
-  await Promise.all([equities.subscribed, chain.subscribed]);
+  await subscribed([equities, chain], signal);
   return { equities, options: chain };
 }

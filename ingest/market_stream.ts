@@ -134,13 +134,15 @@ function runStream(options: MarketStreamOptions, giveUp: AbortController): Marke
     }
   };
 
+  const connected = Promise.race([subscribed.opened, failure.promise]);
+  connected.catch(() => {});
   const running = feed.run().catch(failure.reject);
   if (options.pacing === 'flow') flow().catch(failure.reject);
   void beat({ clock, signal, writer, state: () => feed.state }).catch(failure.reject);
   return {
     feed,
     writer,
-    subscribed: Promise.race([subscribed.opened, failure.promise]),
+    subscribed: connected,
     failed: failure.promise,
     settle,
     counts: () => ({ ...counts }),

@@ -4,6 +4,7 @@ import type { EquityTick, OptionQuote, OptionTrade, RejectedRow } from '../core/
 import { type EasternUs, formatEastern } from '../core/eastern_time.ts';
 import { CopyBuffer, type CopyTable, copyMerging, copyNew } from '../db/copy.ts';
 import { lastingConnection } from '../db/lasting_connection.ts';
+import { MARKS_CHANNEL } from '../db/marks_channel.ts';
 import { inTransaction } from '../db/pool.ts';
 import { type InstrumentCache, type InstrumentKind, instrumentCache } from './instruments.ts';
 import type { FeedStateChange } from './massive/feed_options.ts';
@@ -48,9 +49,6 @@ export interface StreamWriterOptions {
   /** Gives up waiting for a database that went away. */
   readonly signal?: AbortSignal;
 }
-
-/** Channel on which a stream says that its mark has moved: a hint to look, never data. */
-export const MARKS_CHANNEL = 'stream_marks';
 
 const MARK_SQL = `
   insert into ops.stream_marks as m (feed_id, stream, ts_high_water, ts_recv, rows_in) values ($1, $2, $3, $4, $5)

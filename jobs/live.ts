@@ -3,6 +3,7 @@ import type { Clock } from '../core/clock.ts';
 import { type EasternUs, formatEastern, parseEastern } from '../core/eastern_time.ts';
 import { Failure } from '../core/failure.ts';
 import { type LastingConnection, lastingConnection } from '../db/lasting_connection.ts';
+import { MARKS_CHANNEL } from '../db/marks_channel.ts';
 import { schemaHash } from '../db/migrate.ts';
 import { withClient } from '../db/pool.ts';
 import { lockAccountWithin } from './account_lock.ts';
@@ -42,6 +43,8 @@ export interface LiveRun {
   readonly runId: number;
   readonly account: string;
   readonly isResumed: boolean;
+  /** Where it stood when it was opened. */
+  readonly beganAt: EasternUs;
   /** True when the run has reached the close of its options. */
   isOver(): boolean;
   /** Takes the run as far as the marks allow at `now`; null if there was nothing to do. */
@@ -66,7 +69,6 @@ const LOCK_WAIT_MS = 2000;
 // Our own lost connection may live on at the server until it notices.
 const RELOCK_WAIT_MS = 60_000;
 const CLOSE_MS = 3000;
-const MARKS_CHANNEL = 'stream_marks';
 
 const LOOK_SQL = `
   select t.ts_high_water as tick_mark, t.ts_recv as tick_recv, q.ts_high_water as quote_mark, q.ts_recv as quote_recv,
@@ -165,6 +167,7 @@ function liveRun(parts: Parts): LiveRun {
     runId: run.runId,
     account,
     isResumed: run.isResumed,
+    beganAt: run.advancedTo,
     isOver: () => advancedTo >= optionClose,
     step,
     onHint: hints.listen,

@@ -38,7 +38,7 @@ interface Candidate {
 // The last live run of the account that is open, or ended before its time in this range. `is_same`: it would be opened again just so.
 const CANDIDATE_SQL = `
   select r.run_id, r.strategy, r.ts_ended is null as is_open, r.ts_to <= $9 as is_over,
-    (r.strategy = $2 and r.ts_from = $7 and r.ts_to = $8 and r.broker = $5 and r.code_hash = $6
+    (r.strategy = $2 and r.ts_from >= $7 and r.ts_to = $8 and r.broker = $5 and r.code_hash = $6
       and t.name = $3 and q.name = $4
       and r.params = (select to_jsonb(trade.apply_settings(s, $10)) from ref.strategies s
         where s.strategy = $2 order by s.version desc limit 1)) is true as is_same
@@ -46,7 +46,7 @@ const CANDIDATE_SQL = `
   join ref.feeds t on t.feed_id = r.tick_feed_id
   join ref.feeds q on q.feed_id = r.quote_feed_id
   where r.mode = 'live' and r.account = $1
-    and (r.ts_ended is null or (r.outcome in ('stopped', 'failed') and r.ts_from = $7))
+    and (r.ts_ended is null or (r.outcome in ('stopped', 'failed') and r.ts_from >= $7))
   order by r.ts_ended is null desc, r.run_id desc
   limit 1`;
 
@@ -57,8 +57,8 @@ const STATE_SQL = `
 
 /**
  * Opens the run; the caller holds the account's lock. A run of this session that was interrupted or stopped, with the same
- * strategy version, settings, feeds and code, goes on where its last slice ended. Otherwise a new one begins at the session's
- * start: what was decided before is decided again as late, so that it trades nothing twice and knows the whole session.
+ * strategy version, settings, feeds and code, goes on where its last slice ended. Otherwise a new one begins now: it stores the
+ * session's earlier periods to look back on, decides nothing in the past, and takes over the positions of its account.
  */
 export async function openLiveRun(
   client: pg.ClientBase,
@@ -112,7 +112,7 @@ async function openNew(client: pg.ClientBase, request: LiveRunRequest, now: East
     "select trade.open_run('live', $1, $2, $3, $4, $5, $6, $7, $8, $9) as run_id",
     [
       strategy,
-      formatEastern(from),
+      formatEastern(now > from ? now : from),
       formatEastern(to),
       tickFeed,
       quoteFeed,

@@ -150,8 +150,8 @@ interface ComparedRow {
   readonly rows_a: number;
   readonly rows_b: number;
   readonly differences: number;
-  readonly first_a: Readonly<Record<string, unknown>> | null;
-  readonly first_b: Readonly<Record<string, unknown>> | null;
+  readonly first_a: Readonly<Record<string, string | null>> | null;
+  readonly first_b: Readonly<Record<string, string | null>> | null;
 }
 
 async function compareTable(
@@ -159,14 +159,14 @@ async function compareTable(
   table: ComparedTable,
   values: readonly unknown[],
 ): Promise<TableParity> {
-  const order = table.key.map((column) => `${column}`).join(', ');
+  const order = table.key.join(', ');
   const { rows } = await client.query<ComparedRow>(
     `with a as materialized (${table.rows('$1')}
      ), b as materialized (${table.rows('$2')}
      ), paired as (
        select ${order}, a, b from a full join b using (${order})
      ), first as (
-       select to_jsonb(a) as first_a, to_jsonb(b) as first_b from paired where a is distinct from b order by ${byTime(table)} limit 1
+       select ${asTexts('a')} as first_a, ${asTexts('b')} as first_b from paired where a is distinct from b order by ${byTime(table)} limit 1
      )
      select
        (select count(*) from a) as rows_a, (select count(*) from b) as rows_b,
@@ -179,6 +179,11 @@ async function compareTable(
   if (found === undefined) throw new Error('a comparison has one row');
   const { rows_a: rowsA, rows_b: rowsB, differences } = found;
   return { table: table.name, rowsA, rowsB, differences, first: firstDifference(table, found) };
+}
+
+/** A row as an object of texts in the order of its columns: JavaScript's numbers do not hold every digit of a numeric. */
+function asTexts(row: 'a' | 'b'): string {
+  return `(select json_object_agg(e.key, e.value) from json_each_text(to_json(${row})) as e)`;
 }
 
 function byTime(table: ComparedTable): string {
@@ -199,8 +204,7 @@ function firstDifference(table: ComparedTable, found: ComparedRow): ParityDiffer
   return { table: table.name, key, field, a: textOf(a[field]), b: textOf(b[field]) };
 }
 
-function textOf(value: unknown): string | null {
-  if (value === null || value === undefined) return null;
-  // jsonb writes times with a T.
-  return String(value).replace(/^(\d{4}-\d{2}-\d{2})T/, '$1 ');
+function textOf(value: string | null | undefined): string | null {
+  // JSON writes times with a T.
+  return (value ?? null)?.replace(/^(\d{4}-\d{2}-\d{2})T/, '$1 ') ?? null;
 }

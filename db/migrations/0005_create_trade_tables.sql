@@ -57,6 +57,8 @@ create table trade.slices (
   signals integer not null,
   fills integer not null,
   constraint slices_pk primary key (run_id, ts_to),
+  -- A second writer that did not see the slice before it begins where that one began.
+  constraint slices_from_key unique (run_id, ts_from),
   constraint slices_range_check check (ts_from < ts_to)
 );
 comment on table trade.slices is 'What trade.advance has done: the ranges of a run, end to end. Facts, append-only. Written by trade.advance.';
@@ -374,6 +376,7 @@ create type trade.slot_state as (
   slot smallint,
   phase text,
   position_id bigint,
+  ts_entry timestamp,
   instrument_id integer,
   multiplier integer,
   direction smallint,
@@ -396,6 +399,7 @@ create type trade.slot_state as (
   ts_until timestamp,
   ts_exit timestamp,
   rev_position_id bigint,
+  ts_rev_entry timestamp,
   rev_intent_id bigint,
   rev_instrument_id integer,
   rev_multiplier integer,
@@ -418,6 +422,7 @@ create type trade.session_state as (
   session_date date,
   ts_open timestamp,
   ts_close timestamp,
+  ts_option_close timestamp,
   ts_entry_from timestamp,
   ts_flat timestamp,
   ts_last_acted timestamp,

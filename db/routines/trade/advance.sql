@@ -10,7 +10,7 @@ declare
   v_last trade.slices;
   v_slice trade.slices;
   v_context signal.context;
-  v_seen timestamp;
+  v_period interval;
   v_late timestamp;
   v_from timestamp;
   v_to timestamp;
@@ -40,16 +40,24 @@ begin
   )::signal.context;
 
   v_slice.revisions := 0;
-  -- Late rows are looked for when a period closes: all that came since the last slice in which one did.
-  if date_bin(make_interval(secs => v_strategy.period_ms / 1000.0), v_slice.ts_to, date_trunc('day', v_slice.ts_to)) > v_slice.ts_from then
-    select s.ts_as_of into v_seen from trade.slices s where s.run_id = p_run_id and s.periods > 0 order by s.ts_to desc limit 1;
-    v_late := signal.earliest_late_tick(v_run, v_slice.ts_from, v_seen, p_as_of);
-  end if;
-  if v_late is not null then
+  if v_last.run_id is null then
+    -- A run that begins in mid-session looks back to the open: those periods are stored, and nothing is decided on them.
     v_context.run_id := null;
-    v_slice.revisions := signal.append_periods(
-      v_late, v_slice.ts_from, v_context, v_strategy.option_root, v_run.quote_feed_id, p_run_id, true
-    );
+    perform signal.append_periods(s.ts_open, v_slice.ts_from, v_context, v_strategy.option_root, v_run.quote_feed_id, p_run_id, false)
+    from ref.sessions s where s.session_date = v_slice.ts_from::date and s.ts_open < v_slice.ts_from;
+    v_context.run_id := p_run_id;
+  end if;
+  -- Late rows are looked for when a period may close: more often is of no use to anyone.
+  v_period := make_interval(secs => v_strategy.period_ms / 1000.0);
+  if date_bin(v_period, v_slice.ts_to, date_trunc('day', v_slice.ts_to)) > v_slice.ts_from then
+    v_context.run_id := null;
+    v_late := signal.earliest_late_period(p_run_id, v_slice.ts_from, v_context);
+    if v_late is not null then
+      v_slice.revisions := signal.append_periods(
+        v_late - v_period, least(v_slice.ts_from, v_late::date + interval '1 day'), v_context, v_strategy.option_root,
+        v_run.quote_feed_id, p_run_id, true
+      );
+    end if;
     v_context.run_id := p_run_id;
   end if;
   v_slice.periods := 0;
@@ -58,9 +66,13 @@ begin
   for v_from, v_to in
     select greatest(v_slice.ts_from, d), least(v_slice.ts_to, d + interval '1 day')
     from generate_series(date_trunc('day', v_slice.ts_from), v_slice.ts_to - interval '1 microsecond', interval '1 day') as d
-    where exists (select from ref.sessions x where x.session_date = d::date)
-      or d + interval '1 day' >= v_slice.ts_to
   loop
+    -- A day without a session matters to a position that is carried over it, and to nothing else.
+    continue when not exists (select from ref.sessions x where x.session_date = v_from::date)
+      and not exists (
+        select from trade.position_slots p
+        where p.account = v_run.account and p.strategy = v_run.strategy and p.position_id is not null
+      );
     v_count := signal.append_periods(v_from, v_to, v_context, v_strategy.option_root, v_run.quote_feed_id, p_run_id, false);
     v_slice.periods := v_slice.periods + v_count;
     if v_count > 0 then

@@ -4,6 +4,7 @@ as $$
 declare
   v_changed ref.strategies;
   v_unknown text;
+  v_constraint text;
 begin
   select string_agg(k, ', ') into v_unknown
   from jsonb_object_keys(p_settings) as k
@@ -19,8 +20,14 @@ begin
   exception
     when sqlstate 'SB000' then
       return v_changed;
-    when check_violation or not_null_violation or invalid_text_representation or numeric_value_out_of_range then
-      raise exception 'parameter out of bounds: %', sqlerrm using errcode = 'SB008';
+    when check_violation then
+      get stacked diagnostics v_constraint = constraint_name;
+      raise exception 'parameter out of bounds: it must hold that %', (
+        select substr(pg_get_constraintdef(c.oid), 7) from pg_constraint c
+        where c.conrelid = 'ref.strategies'::regclass and c.conname = v_constraint
+      ) using errcode = 'SB008';
+    when not_null_violation or invalid_text_representation or numeric_value_out_of_range then
+      raise exception 'parameter has no usable value: %', sqlerrm using errcode = 'SB008';
   end;
 end
 $$;

@@ -13,6 +13,7 @@ begin
   end if;
   p_journal.decisions := p_journal.decisions || d;
   p_state.rev_position_id := d.decision_id;
+  p_state.ts_rev_entry := d.ts;
   p_state.rev_instrument_id := d.instrument_id;
   p_state.rev_multiplier := p_multiplier;
   p_state.rev_direction := d.direction;

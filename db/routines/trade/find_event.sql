@@ -2,11 +2,13 @@ create or replace function trade.find_event(
   p_state trade.slot_state, p_tape trade.quote_tape, p_run trade.runs, p_day trade.session_state, p_strategy ref.strategies,
   p_from timestamp, p_before timestamp
 ) returns trade.slot_state
-language plpgsql immutable
+language plpgsql stable
 as $$
 declare
   s trade.slot_state := p_state;
   v_until timestamp;
+  v_expiry timestamp;
+  v_settle_px_e4 integer;
   v_clock_kind text;
   v_fill_from timestamp := 'infinity';
   v_target_e4 integer;
@@ -20,17 +22,37 @@ begin
   -- What happens to this slot by the clock alone, should no quote come first.
   if s.phase = 'entering' then
     v_clock_kind := 'expire';
-    v_until := s.ts_until;
+    -- An entry does not work beyond the forced flat.
+    v_until := greatest(least(s.ts_until, p_day.ts_flat), s.ts_active);
   elsif s.phase = 'exiting' then
     v_clock_kind := 'reprice';
     v_until := coalesce(s.ts_until, 'infinity');
-    if s.ts_rev_until <= v_until then
+    if least(s.ts_rev_until, p_day.ts_flat) <= v_until and s.rev_position_id is not null then
       v_clock_kind := 'expire_reversal';
-      v_until := s.ts_rev_until;
+      v_until := least(s.ts_rev_until, p_day.ts_flat);
+    end if;
+    if p_run.broker = 'paper' and s.limit_px_e4 is null and v_until > coalesce(p_day.ts_option_close, p_from) then
+      -- A market order that no quote has filled by the end of its contract's life is settled there.
+      select case when i.expiration = p_day.session_date then p_day.ts_option_close else p_from end into v_expiry
+      from ref.instruments i
+      where i.instrument_id = s.instrument_id and i.expiration <= p_day.session_date;
+      if v_expiry < least(v_until, p_before) then
+        v_settle_px_e4 := trade.intrinsic_value(p_run, s.instrument_id);
+      end if;
+      if v_settle_px_e4 is not null then
+        v_clock_kind := 'settle';
+        v_until := v_expiry;
+      end if;
     end if;
   else
     v_clock_kind := 'flat';
     v_until := coalesce(p_day.ts_flat, 'infinity');
+    if s.fill_ts < p_day.session_date and exists (
+      select from ref.instruments i where i.instrument_id = s.instrument_id and i.expiration < p_day.session_date
+    ) then
+      -- Carried over the end of its contract: there is nothing to wait for.
+      v_until := p_from;
+    end if;
   end if;
   if s.phase in ('entering', 'exiting') and p_run.broker = 'paper' then
     v_fill_from := s.ts_active;
@@ -45,19 +67,20 @@ begin
     s.ev_ts := p_tape.ts[i];
     exit when s.ev_ts >= v_until or s.ev_ts >= p_before;
     -- A quote that has filled something has been used.
-    continue when s.ev_ts < s.fill_ts or (s.ev_ts = s.fill_ts and p_tape.seq[i] <= s.fill_seq);
+    continue when s.ev_ts <= s.fill_ts;
     v_bid_e4 := coalesce(p_tape.bid_e4[i], 0);
     v_ask_e4 := coalesce(p_tape.ask_e4[i], 0);
     -- Nothing happens on a crossed quote, or on one without the side that it would happen at.
     if v_bid_e4 > 0 and v_ask_e4 >= v_bid_e4 and s.side = 'sell' and s.ev_ts >= v_fill_from
-      and (s.limit_px_e4 is null or v_bid_e4 >= s.limit_px_e4) then
+      and (s.limit_px_e4 is null or v_bid_e4 >= s.limit_px_e4) and (not p_strategy.partial_fills or p_tape.bid_sz[i] > 0) then
       s.ev_kind := 'fill';
       s.ev_px_e4 := v_bid_e4;
       s.ev_sz := p_tape.bid_sz[i];
     elsif v_ask_e4 > 0 and v_ask_e4 >= v_bid_e4 then
       s.ev_px_e4 := v_ask_e4;
       s.ev_sz := p_tape.ask_sz[i];
-      if s.side = 'buy' and s.ev_ts >= v_fill_from and (s.limit_px_e4 is null or v_ask_e4 <= s.limit_px_e4) then
+      if s.side = 'buy' and s.ev_ts >= v_fill_from and (s.limit_px_e4 is null or v_ask_e4 <= s.limit_px_e4)
+        and (not p_strategy.partial_fills or s.ev_sz > 0) then
         s.ev_kind := 'fill';
       elsif v_ask_e4 <= v_target_e4 then
         s.ev_kind := 'take_profit';
@@ -74,6 +97,7 @@ begin
   if v_until < p_before then
     s.ev_kind := v_clock_kind;
     s.ev_ts := v_until;
+    s.ev_px_e4 := v_settle_px_e4;
   end if;
   return s;
 end
@@ -81,7 +105,7 @@ $$;
 comment on function trade.find_event(
   trade.slot_state, trade.quote_tape, trade.runs, trade.session_state, ref.strategies, timestamp, timestamp
 ) is 'The next event of a slot in [p_from, p_before), in quote order: fill (sell at bid, buy at ask, never on a missing or crossed quote), take_profit, '
-  'stop_loss, or what the clock brings: expire, reprice, expire_reversal, flat. None leaves ev_kind null.';
+  'stop_loss, or what the clock brings: expire, reprice, expire_reversal, flat, settle. None leaves ev_kind null.';
 grant execute on function trade.find_event(
   trade.slot_state, trade.quote_tape, trade.runs, trade.session_state, ref.strategies, timestamp, timestamp
 ) to job_runner;

@@ -1,4 +1,4 @@
-create or replace function trade.gate_state(p_ts timestamp, p_slots trade.slot_state[], p_day trade.session_state, p_reversing smallint)
+create or replace function trade.gate_state(p_ts timestamp, p_slots trade.slot_state[], p_day trade.session_state, p_reversing smallint, p_max_slots smallint)
 returns trade.gate_state
 language plpgsql immutable
 as $$
@@ -16,7 +16,7 @@ begin
       g.open_capital := g.open_capital + s.capital;
     end if;
   end loop;
-  g.has_room := g.open_slots < cardinality(p_slots);
+  g.has_room := g.open_slots < p_max_slots;
   g.ts_last := greatest(p_day.ts_last_acted, p_day.ts_last_exit);
   g.day_pl := p_day.day_pl;
   g.orders_day := p_day.orders_day;
@@ -24,6 +24,6 @@ begin
   return g;
 end
 $$;
-comment on function trade.gate_state(timestamp, trade.slot_state[], trade.session_state, smallint) is
+comment on function trade.gate_state(timestamp, trade.slot_state[], trade.session_state, smallint, smallint) is
   'What the gates that depend on our own past see from p_ts on.';
-grant execute on function trade.gate_state(timestamp, trade.slot_state[], trade.session_state, smallint) to job_runner;
+grant execute on function trade.gate_state(timestamp, trade.slot_state[], trade.session_state, smallint, smallint) to job_runner;

@@ -25,6 +25,9 @@ begin
     p_state.rev_intent_id := null;
     p_state.rev_instrument_id := null;
     p_state.ts_rev_until := null;
+  elsif p_state.ev_kind = 'settle' then
+    p_state.ev_sz := p_state.rest_qty;
+    call trade.paper_fill(p_state, p_day, p_journal, p_run, p_strategy);
   elsif p_state.ev_kind = 'expire' then
     p_journal.events := p_journal.events || trade.paper_event(p_run, p_state.intent_id, p_state.ev_ts, 'canceled', 'unfilled');
     if p_state.qty = 0 then

@@ -6,7 +6,8 @@ as $$
     select distinct on (c.account) c.halted
     from trade.controls c
     where (c.account = p_run.account or (c.account is null and p_run.mode = 'live'))
-      and c.ts <= p_as_of
+      -- Live, what is set counts, whatever clock the session runs on; replayed, what was set by then.
+      and (p_run.mode = 'live' or c.ts <= p_as_of)
     order by c.account, c.control_id desc
   ) latest
 $$;

@@ -11,11 +11,12 @@ declare
 begin
   s.slot := p_slot;
   s.position_id := p_position_id;
-  select d.direction, i.instrument_id, i.multiplier, i.strike_e4, o.intent_id, o.qty, o.limit_px_e4 into strict v_entry
+  select d.ts, d.direction, i.instrument_id, i.multiplier, i.strike_e4, o.intent_id, o.qty, o.limit_px_e4 into strict v_entry
   from trade.decisions d
   join ref.instruments i on i.instrument_id = d.instrument_id
   join trade.order_intents o on o.decision_id = d.decision_id and o.attempt = 1
   where d.decision_id = p_position_id;
+  s.ts_entry := v_entry.ts;
   s.direction := v_entry.direction;
   s.instrument_id := v_entry.instrument_id;
   s.multiplier := v_entry.multiplier;
@@ -72,6 +73,7 @@ begin
     and not exists (select from trade.order_events e where e.intent_id = o.intent_id);
   if v_reversal.decision_id is not null then
     s.rev_position_id := v_reversal.decision_id;
+    s.ts_rev_entry := v_exit.ts;
     s.rev_intent_id := v_reversal.intent_id;
     s.rev_instrument_id := v_reversal.instrument_id;
     s.rev_multiplier := v_reversal.multiplier;

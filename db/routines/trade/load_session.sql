@@ -6,17 +6,12 @@ declare
   v_day trade.session_state;
   v_runs bigint[];
 begin
-  select s.session_date, s.ts_open, s.ts_close, s.ts_open + make_interval(mins => p_strategy.front_buffer_min),
+  select s.session_date, s.ts_open, s.ts_close, s.ts_option_close, s.ts_open + make_interval(mins => p_strategy.front_buffer_min),
     s.ts_close - make_interval(mins => p_strategy.back_buffer_min)
-  into v_day.session_date, v_day.ts_open, v_day.ts_close, v_day.ts_entry_from, v_day.ts_flat
+  into v_day.session_date, v_day.ts_open, v_day.ts_close, v_day.ts_option_close, v_day.ts_entry_from, v_day.ts_flat
   from ref.sessions s where s.session_date = p_session_date;
-  v_day.day_pl := 0;
-  v_day.orders_day := 0;
-  v_day.recent_orders := '{}';
-  -- A fresh session of a simulated run has no past; limits of a live account span its runs of the day.
-  if p_before <= v_day.ts_open then
-    return v_day;
-  end if;
+  v_day.session_date := p_session_date;
+  -- All that is stored has happened; the limits of a live account span its runs of the day.
   v_runs := array(select r.run_id from trade.runs r where r.account = p_run.account and r.strategy = p_run.strategy);
   select
     max(d.ts) filter (where d.kind = 'entry'),
@@ -26,20 +21,24 @@ begin
     )
   into v_day.ts_last_acted, v_day.ts_last_exit
   from trade.decisions d
-  where d.run_id = any (v_runs) and d.verdict = 'TRADE' and d.ts >= v_day.ts_open and d.ts <= p_before;
+  where d.run_id = any (v_runs) and d.verdict = 'TRADE' and d.ts >= p_session_date and d.ts < p_session_date + interval '1 day';
   select coalesce(count(*), 0), coalesce(array_agg(i.ts order by i.ts) filter (where i.ts > p_before - interval '60 seconds'), '{}')
   into v_day.orders_day, v_day.recent_orders
   from trade.order_intents i
-  where i.run_id = any (v_runs) and i.ts >= v_day.ts_open and i.ts <= p_before;
+  where i.run_id = any (v_runs) and i.ts >= p_session_date and i.ts < p_session_date + interval '1 day';
+  -- Realised on the day on which the last contract was closed.
   select coalesce(sum(p.net), 0) into v_day.day_pl
   from (
     select
       sum(f.qty * f.px_e4::bigint * case f.side when 'sell' then 1 else -1 end) * min(i.multiplier) / 10000.0
         - sum(f.commission + f.fees) as net
-    from trade.decisions d
-    join trade.fills f on f.position_id = d.position_id
+    from (
+      select distinct x.position_id
+      from trade.fills x
+      where x.run_id = any (v_runs) and x.effect = 'close' and x.ts >= p_session_date and x.ts < p_session_date + interval '1 day'
+    ) c
+    join trade.fills f on f.position_id = c.position_id
     join ref.instruments i on i.instrument_id = f.instrument_id
-    where d.run_id = any (v_runs) and d.kind = 'exit' and d.verdict = 'TRADE' and d.ts >= v_day.ts_open and d.ts <= p_before
     group by f.position_id
     having sum(case f.effect when 'open' then f.qty else -f.qty end) = 0
   ) p;
@@ -47,5 +46,5 @@ begin
 end
 $$;
 comment on function trade.load_session(trade.runs, ref.strategies, date, timestamp) is
-  'What the gates remember of a session as of p_before, read back from decisions, intents and fills of the account.';
+  'What the gates remember of a session, read back from the decisions, intents and fills of the account; of its orders, those of the 60 s before p_before.';
 grant execute on function trade.load_session(trade.runs, ref.strategies, date, timestamp) to job_runner;

@@ -34,7 +34,9 @@ begin
       array_agg(q.ask_sz)
     )::trade.quote_tape
     from (
-      select o.instrument_id, o.ts_event, o.seq, o.bid_px_e4, o.ask_px_e4, o.bid_sz, o.ask_sz
+      select
+        o.instrument_id, o.ts_event, o.seq, o.bid_px_e4, o.ask_px_e4, o.bid_sz, o.ask_sz,
+        lead(o.ts_event) over (partition by o.instrument_id order by o.ts_event, o.seq) as ts_next
       from market.option_quotes o
       where o.instrument_id = any (v_ids)
         and o.feed_id = p_run.quote_feed_id
@@ -43,10 +45,12 @@ begin
         and o.ts_recv <= p_as_of
       order by o.instrument_id, o.ts_event, o.seq
     ) q
+    -- Of several quotes at one instant only the last stands: nobody can trade on the others.
+    where q.ts_next is distinct from q.ts_event
     group by q.instrument_id
   );
 end
 $$;
 comment on function trade.load_tapes(trade.runs, trade.slot_state[], timestamp, timestamp, timestamp) is
-  'The quotes in [p_from, p_to] (the last instant for as-of reading only) of every contract that the slice can touch, one tape each.';
+  'The quotes in [p_from, p_to] (the last instant for as-of reading only) of every contract that the slice can touch, one tape each; of several at one instant, the last.';
 grant execute on function trade.load_tapes(trade.runs, trade.slot_state[], timestamp, timestamp, timestamp) to job_runner;

@@ -13,6 +13,7 @@ begin
     p_journal.events := p_journal.events || trade.paper_event(p_run, p_state.rev_intent_id, p_ts, 'submitted');
     s.phase := 'entering';
     s.position_id := p_state.rev_position_id;
+    s.ts_entry := p_state.ts_rev_entry;
     s.instrument_id := p_state.rev_instrument_id;
     s.multiplier := p_state.rev_multiplier;
     s.direction := p_state.rev_direction;

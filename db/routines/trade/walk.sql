@@ -9,7 +9,7 @@ declare
   v_day trade.session_state := trade.load_session(p_run, p_strategy, p_from::date, p_from);
   v_halted boolean := trade.is_halted(p_run, p_as_of);
   v_multiplier integer := coalesce((select r.multiplier from ref.option_roots r where r.root = p_strategy.option_root), 100);
-  v_states trade.gate_state[] := array[trade.gate_state(p_from, v_slots, v_day, null)];
+  v_states trade.gate_state[] := array[trade.gate_state(p_from, v_slots, v_day, null, p_strategy.slots)];
   v_journal trade.journal := row('{}', '{}', '{}', '{}', '{}');
   v_step record;
   v_next integer;
@@ -52,7 +52,7 @@ begin
       call trade.handle_event(s, v_day, v_journal, v_slot_tapes[v_next], p_run, p_strategy, p_as_of);
       v_slots[v_next] := s;
       -- A period that closes at the very instant of a quote is decided before it.
-      v_states := v_states || trade.gate_state(d.ts + interval '1 microsecond', v_slots, v_day, null);
+      v_states := v_states || trade.gate_state(d.ts + interval '1 microsecond', v_slots, v_day, null, p_strategy.slots);
     end loop;
     exit when v_step.kind = 'to';
 
@@ -60,7 +60,17 @@ begin
     v_slot := null;
     for i in 1 .. cardinality(v_slots) loop
       s := v_slots[i];
-      if p_strategy.exit_on_reverse and s.phase in ('entering', 'open') and s.direction <> v_step.direction then
+      if s.rev_position_id is not null and s.rev_direction <> v_step.direction then
+        v_journal.events := v_journal.events || trade.paper_event(p_run, s.rev_intent_id, v_step.ts, 'canceled', 'reverse signal');
+        s.rev_position_id := null;
+        s.rev_intent_id := null;
+        s.rev_instrument_id := null;
+        s.ts_rev_until := null;
+        v_slots[i] := s;
+      end if;
+      if p_strategy.exit_on_reverse and s.phase in ('entering', 'open') and s.direction <> v_step.direction
+        -- A live run that takes over in mid-session meets the signals before its position again.
+        and v_step.ts > s.ts_entry then
         if s.qty = 0 then
           v_journal.events := v_journal.events || trade.paper_event(p_run, s.intent_id, v_step.ts, 'canceled', 'reverse signal');
           call trade.vacate_slot(s, v_journal, p_run, p_strategy, v_step.ts);
@@ -78,7 +88,7 @@ begin
       end if;
     end loop;
     v_slot := coalesce(v_reversing, v_slot);
-    v_gates := trade.gate_state(v_step.ts, v_slots, v_day, v_reversing);
+    v_gates := trade.gate_state(v_step.ts, v_slots, v_day, v_reversing, p_strategy.slots);
     v_states := v_states || v_gates;
     select * into strict d
     from trade.judge_periods(
@@ -92,7 +102,7 @@ begin
       v_slots[v_slot] := s;
     end if;
     v_day.recent_orders := array(select o from unnest(v_day.recent_orders) as o where o > v_step.ts - interval '60 seconds');
-    v_states := v_states || trade.gate_state(v_step.ts + interval '1 microsecond', v_slots, v_day, null);
+    v_states := v_states || trade.gate_state(v_step.ts + interval '1 microsecond', v_slots, v_day, null, p_strategy.slots);
   end loop;
 
   call trade.write_journal(v_journal);
@@ -101,7 +111,7 @@ begin
   from trade.judge_periods(p_from, p_to, p_run, p_strategy, v_day, v_states, v_halted, v_multiplier, p_as_of) j
   where j.verdict = 'SKIP';
   update trade.position_slots p
-  set position_id = x.position_id, ts_claimed = case when x.position_id is not null then coalesce(x.ts_active, p_to) end
+  set position_id = x.position_id, ts_claimed = x.ts_entry
   from unnest(v_slots) x
   where p.account = p_run.account and p.strategy = p_run.strategy and p.slot = x.slot and p.position_id is distinct from x.position_id;
 end

@@ -17,10 +17,15 @@ interface Told extends Partial<ScenarioOptions> {
 }
 
 /** What follows the entry of a put at 1.00 at 10:05. */
-async function after(quotes: readonly QuoteSpec[], options: Told = {}): Promise<string[]> {
+async function following(quotes: readonly QuoteSpec[], options: Told = {}): Promise<string[]> {
   const { settings = {}, to = '10:20', ...rest } = options;
   const sides = { '10:05': 1, ...options.sides } as const;
-  const scenario = await createScenario(bench.owner(), { until: '10:20', ...rest, sides, quotes: [ENTRY, ...quotes] });
+  const scenario = await createScenario(bench.owner(), {
+    until: '10:20',
+    ...rest,
+    sides,
+    quotes: [ENTRY, ...quotes],
+  });
   const run = await scenario.open(bench.runner(), { settings });
   await run.to(to);
   const story = await run.story();
@@ -36,12 +41,15 @@ const exitAt = (time: string, reason: string, ask: string): string[] => [
 
 describe('the target', () => {
   test('is an ask of half the credit, to the cent', async () => {
-    const story = await after([['P600', '10:07', 0.48, 0.51], ['P600', '10:08', 0.48, 0.5]]);
+    const story = await following([
+      ['P600', '10:07', 0.48, 0.51],
+      ['P600', '10:08', 0.48, 0.5],
+    ]);
     expect(story).toEqual(exitAt('10:08:00', 'take_profit', '0.50'));
   });
 
   test('is found between two minutes, at the first of several quotes that reach it', async () => {
-    const story = await after([
+    const story = await following([
       ['P600', '10:07:12.5', 0.6, 0.62],
       ['P600', '10:07:13.000001', 0.45, 0.47],
       ['P600', '10:07:13.000002', 0.2, 0.22],
@@ -51,37 +59,60 @@ describe('the target', () => {
   });
 
   test('needs an ask, not a bid', async () => {
-    const story = await after([['P600', '10:07', null, 0.01]]);
+    const story = await following([['P600', '10:07', null, 0.01]]);
     expect(story).toEqual(exitAt('10:07:00', 'take_profit', '0.01'));
-    expect(await after([['P600', '10:07', 0.3, null], ['P600', '10:08', 0.3, 0]])).toEqual([]);
+    expect(
+      await following([
+        ['P600', '10:07', 0.3, null],
+        ['P600', '10:08', 0.3, 0],
+      ]),
+    ).toEqual([]);
   });
 
   test('is not seen on a crossed quote', async () => {
-    expect(await after([['P600', '10:07', 0.6, 0.4]])).toEqual([]);
+    expect(await following([['P600', '10:07', 0.6, 0.4]])).toEqual([]);
   });
 
   test('can be switched off', async () => {
-    expect(await after([['P600', '10:07', 0.1, 0.12]], { settings: { take_profit_ratio: null } })).toEqual([]);
+    expect(
+      await following([['P600', '10:07', 0.1, 0.12]], { settings: { take_profit_ratio: null } }),
+    ).toEqual([]);
   });
 });
 
 describe('the stop', () => {
   test('is an ask of twice the credit, to the cent', async () => {
-    const story = await after([['P600', '10:07', 1.9, 1.99], ['P600', '10:08', 1.9, 2.0]]);
+    const story = await following([
+      ['P600', '10:07', 1.9, 1.99],
+      ['P600', '10:08', 1.9, 2.0],
+    ]);
     expect(story).toEqual(exitAt('10:08:00', 'stop_loss', '2.00'));
   });
 
   test('wins over a target that comes later, and a target over a later stop', async () => {
     const high: QuoteSpec = ['P600', '10:07:01', 2.4, 2.5];
     const low: QuoteSpec = ['P600', '10:07:02', 0.4, 0.45];
-    expect((await after([high, low]))[0]).toBe('10:07:01 exit stop_loss P600 at 2.50');
-    expect((await after([['P600', '10:07:00', 0.4, 0.45], high]))[0]).toBe('10:07:00 exit take_profit P600 at 0.45');
+    expect((await following([high, low]))[0]).toBe('10:07:01 exit stop_loss P600 at 2.50');
+    expect((await following([['P600', '10:07:00', 0.4, 0.45], high]))[0]).toBe(
+      '10:07:00 exit take_profit P600 at 0.45',
+    );
   });
 
   test('of 300 % is the other reading', async () => {
-    const quotes: QuoteSpec[] = [['P600', '10:07', 1.9, 2.99], ['P600', '10:08', 1.9, 3.0]];
-    const story = await after(quotes, { settings: { stop_loss_ratio: 3 } });
+    const quotes: QuoteSpec[] = [
+      ['P600', '10:07', 1.9, 2.99],
+      ['P600', '10:08', 1.9, 3.0],
+    ];
+    const story = await following(quotes, { settings: { stop_loss_ratio: 3 } });
     expect(story[0]).toBe('10:08:00 exit stop_loss P600 at 3.00');
+  });
+
+  test('is filled at the quote that triggers it, not at one of the same instant that it replaced', async () => {
+    const story = await following([
+      ['P600', '10:07:00.5', 1.0, 1.02, { seq: 1 }],
+      ['P600', '10:07:00.5', 2.1, 2.2, { seq: 2 }],
+    ]);
+    expect(story).toEqual(exitAt('10:07:00.5', 'stop_loss', '2.20'));
   });
 
   test('does not look at quotes from before the fill', async () => {
@@ -131,11 +162,18 @@ describe('an exit order', () => {
   ];
 
   test('goes up by two increments every two seconds and becomes a market order after ten', async () => {
-    expect(await worked([['P600', '10:09', 9.0, 9.9]])).toEqual([...steps, '10:09:00 bought 25 P600 at 9.90']);
+    expect(await worked([['P600', '10:09', 9.0, 9.9]])).toEqual([
+      ...steps,
+      '10:09:00 bought 25 P600 at 9.90',
+    ]);
   });
 
   test('fills at the first ask within its limit, at that ask', async () => {
-    const story = await worked([['P600', '10:07:01', 2.2, 2.24], ['P600', '10:07:03', 2.2, 2.23], ['P600', '10:07:05', 2.2, 2.23]]);
+    const story = await worked([
+      ['P600', '10:07:01', 2.2, 2.24],
+      ['P600', '10:07:03', 2.2, 2.23],
+      ['P600', '10:07:05', 2.2, 2.23],
+    ]);
     expect(story).toEqual([...steps.slice(0, 6), '10:07:05 bought 25 P600 at 2.23']);
   });
 
@@ -150,7 +188,11 @@ describe('an exit order', () => {
   });
 
   test('takes its increments, its pace and its patience from the strategy', async () => {
-    const story = await worked([], { exit_reprice_ms: 4000, exit_reprice_ticks: 5, exit_market_after_ms: 9000 });
+    const story = await worked([], {
+      exit_reprice_ms: 4000,
+      exit_reprice_ticks: 5,
+      exit_market_after_ms: 9000,
+    });
     expect(story).toEqual([
       ...steps.slice(0, 2),
       '10:07:04 exit#2 buy 25 P600 2.25',
@@ -164,7 +206,10 @@ describe('an exit order', () => {
 
   test('carries on with what is left after a partial fill', async () => {
     const story = await worked(
-      [['P600', '10:07:01', 2.1, 2.2, { askSz: 10 }], ['P600', '10:07:03', 2.1, 2.22, { askSz: 60 }]],
+      [
+        ['P600', '10:07:01', 2.1, 2.2, { askSz: 10 }],
+        ['P600', '10:07:03', 2.1, 2.22, { askSz: 60 }],
+      ],
       { partial_fills: true },
     );
     expect(story).toEqual([
@@ -182,7 +227,7 @@ describe('a cross in the other direction', () => {
   const CALL: QuoteSpec = ['C600', '10:10', 0.9, 0.92];
 
   test('closes and then opens the other side, as one decision', async () => {
-    const story = await after([['P600', '10:10', 1.2, 1.22], CALL], { sides: DOWN });
+    const story = await following([['P600', '10:10', 1.2, 1.22], CALL], { sides: DOWN });
     expect(story).toEqual([
       '10:10:00 exit reverse P600 at 1.22',
       '10:10:00 entry reversal C600 at 0.90',
@@ -194,8 +239,14 @@ describe('a cross in the other direction', () => {
   });
 
   test('opens only once the close has filled', async () => {
-    const story = await after(
-      [['P600', '10:09', 1.2, 1.22], CALL, ['C600', '10:10:01', 1.9, 1.92], ['P600', '10:10:03', 1.2, 1.22], ['C600', '10:10:03.5', 0.95, 0.97]],
+    const story = await following(
+      [
+        ['P600', '10:09', 1.2, 1.22],
+        CALL,
+        ['C600', '10:10:01', 1.9, 1.92],
+        ['P600', '10:10:03', 1.2, 1.22],
+        ['C600', '10:10:03.5', 0.95, 0.97],
+      ],
       { sides: DOWN },
     );
     expect(story.slice(4)).toEqual([
@@ -207,42 +258,66 @@ describe('a cross in the other direction', () => {
   });
 
   test('does not open when the close takes five seconds', async () => {
-    const story = await after([['P600', '10:09', 1.2, 1.22], CALL, ['P600', '10:10:05', 1.2, 1.22]], { sides: DOWN });
+    const story = await following([['P600', '10:09', 1.2, 1.22], CALL, ['P600', '10:10:05', 1.2, 1.22]], {
+      sides: DOWN,
+    });
     expect(story.slice(-2)).toEqual([
       '10:10:05 entry#1 canceled: the close did not fill in time',
       '10:10:05 bought 25 P600 at 1.22',
     ]);
-    const intime = await after(
-      [['P600', '10:09', 1.2, 1.22], CALL, ['P600', '10:10:04.999999', 1.2, 1.22], ['C600', '10:10:09.999', 0.9, 0.92]],
+    const intime = await following(
+      [
+        ['P600', '10:09', 1.2, 1.22],
+        CALL,
+        ['P600', '10:10:04.999999', 1.2, 1.22],
+        ['C600', '10:10:09.999', 0.9, 0.92],
+      ],
       { sides: DOWN },
     );
-    expect(intime.slice(-2)).toEqual(['10:10:04.999999 bought 25 P600 at 1.22', '10:10:09.999 sold 25 C600 at 0.90']);
+    expect(intime.slice(-2)).toEqual([
+      '10:10:04.999999 bought 25 P600 at 1.22',
+      '10:10:09.999 sold 25 C600 at 0.90',
+    ]);
   });
 
   test('only closes where the entry is denied', async () => {
-    const story = await after([['P600', '10:10', 1.2, 1.22]], { sides: DOWN });
+    const story = await following([['P600', '10:10', 1.2, 1.22]], { sides: DOWN });
     expect(story).toEqual(exitAt('10:10:00', 'reverse', '1.22'));
   });
 
   test('is left alone with exit_on_reverse off', async () => {
     const settings = { exit_on_reverse: false };
-    expect(await after([['P600', '10:10', 1.2, 1.22], CALL], { sides: DOWN, settings })).toEqual([]);
+    expect(await following([['P600', '10:10', 1.2, 1.22], CALL], { sides: DOWN, settings })).toEqual([]);
   });
 
   test('in the next minute, while the exit still works, neither opens nor exits again', async () => {
     const sides = { '10:05': 1, '10:10': -1, '10:11': 1 } as const;
-    const story = await after([['P600', '10:09', 1.2, 1.22], ['P600', '10:11:30', 1.5, 1.52]], { sides });
-    expect(story.filter((line) => / (exit (?!#)|entry (?!#))/.test(line))).toEqual(['10:10:00 exit reverse P600 at 1.22']);
+    const story = await following(
+      [
+        ['P600', '10:09', 1.2, 1.22],
+        ['P600', '10:11:30', 1.5, 1.52],
+      ],
+      { sides },
+    );
+    expect(story.filter((line) => / (exit (?!#)|entry (?!#))/.test(line))).toEqual([
+      '10:10:00 exit reverse P600 at 1.22',
+    ]);
     expect(story.at(-1)).toBe('10:11:30 bought 25 P600 at 1.52');
   });
 
   test('wins over a stop at the quote of the same instant: the close of a period comes first', async () => {
-    const story = await after([['P600', '10:10', 2.4, 2.5]], { sides: DOWN });
+    const story = await following([['P600', '10:10', 2.4, 2.5]], { sides: DOWN });
     expect(story[0]).toBe('10:10:00 exit reverse P600 at 2.50');
   });
 
   test('without an ask to see exits at market', async () => {
-    const story = await after([['P600', '10:09', 1.2, null], ['P600', '10:10:30', 1.4, 1.45]], { sides: DOWN });
+    const story = await following(
+      [
+        ['P600', '10:09', 1.2, null],
+        ['P600', '10:10:30', 1.4, 1.45],
+      ],
+      { sides: DOWN },
+    );
     expect(story).toEqual([
       '10:10:00 exit reverse P600 at none',
       '10:10:00 exit#1 buy 25 P600 market',
@@ -253,13 +328,59 @@ describe('a cross in the other direction', () => {
 
 describe('the forced flat', () => {
   test('closes half an hour before the close, at the ask of that instant', async () => {
-    const story = await after([['P600', '15:29:59', 0.9, 0.92], ['P600', '15:30:00', 0.8, 0.82]], { to: '16:00', until: '16:00' });
+    const story = await following(
+      [
+        ['P600', '15:29:59', 0.9, 0.92],
+        ['P600', '15:30:00', 0.8, 0.82],
+      ],
+      { to: '16:00', until: '16:00' },
+    );
     expect(story).toEqual(exitAt('15:30:00', 'forced_flat', '0.82'));
   });
 
+  test('is filled at the last quote of that instant', async () => {
+    const quotes: QuoteSpec[] = [
+      ['P600', '15:30:00', 0.6, 0.62, { seq: 1 }],
+      ['P600', '15:30:00', 0.8, 0.82, { seq: 2 }],
+    ];
+    expect(await following(quotes, { to: '16:00', until: '16:00' })).toEqual(
+      exitAt('15:30:00', 'forced_flat', '0.82'),
+    );
+  });
+
+  test.each([[[]], [['15:29', '15:30', '15:30:00.000001', '15:30:30', '15:30:31']]])(
+    'withdraws an entry that is still working, cut at %j or not',
+    async (cuts) => {
+      const scenario = await createScenario(bench.owner(), {
+        sides: { '15:29': 1 },
+        quotes: [
+          ['P600', '15:29:00', 1.0, 1.02, { bidSz: 5 }],
+          ['P600', '15:30:30', 1.0, 1.02],
+          ['P600', '15:31:00', 1.0, 1.02],
+        ],
+      });
+      const settings = { entry_valid_ms: 120_000, partial_fills: true };
+      const run = await scenario.open(bench.runner(), { settings });
+      for (const cut of [...cuts, '16:00']) await run.to(cut);
+      const story = await run.story();
+      expect(story.slice(0, 6)).toEqual([
+        '15:29:00 entry cross_up P600 at 1.00',
+        '15:29:00 entry#1 sell 25 P600 1.00',
+        '15:29:00 sold 5 P600 at 1.00',
+        '15:30:00 exit forced_flat P600 at 1.02',
+        '15:30:00 exit#1 buy 5 P600 1.02',
+        '15:30:00 entry#1 canceled: unfilled',
+      ]);
+      expect(story.at(-1)).toBe('15:30:30 bought 5 P600 at 1.02');
+    },
+  );
+
   test('fires by the clock, without a quote', async () => {
-    const story = await after([['P600', '15:40:00', 0.8, 0.82]], { to: '16:00', until: '16:00' });
-    expect(story.slice(0, 2)).toEqual(['15:30:00 exit forced_flat P600 at 1.02', '15:30:00 exit#1 buy 25 P600 1.02']);
+    const story = await following([['P600', '15:40:00', 0.8, 0.82]], { to: '16:00', until: '16:00' });
+    expect(story.slice(0, 2)).toEqual([
+      '15:30:00 exit forced_flat P600 at 1.02',
+      '15:30:00 exit#1 buy 25 P600 1.02',
+    ]);
     expect(story.slice(-3)).toEqual([
       '15:30:10 exit#6 buy 25 P600 market',
       '15:30:10 exit#5 canceled: repriced',
@@ -268,15 +389,22 @@ describe('the forced flat', () => {
   });
 
   test('comes at 12:30 on a half day', async () => {
-    const quotes: QuoteSpec[] = [['P600', '12:29:59', 0.9, 0.92], ['P600', '12:30:00', 0.8, 0.82]];
-    const story = await after(quotes, { date: '2026-11-27', to: '13:30', until: '13:00' });
+    const quotes: QuoteSpec[] = [
+      ['P600', '12:29:59', 0.9, 0.92],
+      ['P600', '12:30:00', 0.8, 0.82],
+    ];
+    const story = await following(quotes, { date: '2026-11-27', to: '13:30', until: '13:00' });
     expect(story).toEqual(exitAt('12:30:00', 'forced_flat', '0.82'));
   });
 
   test('follows an entry of the minute before', async () => {
     const scenario = await createScenario(bench.owner(), {
       sides: { '15:29': 1, '15:30': -1 },
-      quotes: [['P600', '15:29', 1.0, 1.02], ['P600', '15:30', 1.0, 1.02], ['C600', '15:30', 1.0, 1.02]],
+      quotes: [
+        ['P600', '15:29', 1.0, 1.02],
+        ['P600', '15:30', 1.0, 1.02],
+        ['C600', '15:30', 1.0, 1.02],
+      ],
     });
     const run = await scenario.open(bench.runner());
     await run.to('16:00');

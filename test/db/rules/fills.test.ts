@@ -22,7 +22,11 @@ async function storyOfQuotes(
 
 describe('an entry sells at the bid that it saw', () => {
   test('and fills at the bid of the first quote at or after the decision', async () => {
-    const story = await storyOfQuotes([BEFORE, ['P600', '10:05:01', 1.03, 1.05], ['P600', '10:05:02', 1.1, 1.12]]);
+    const story = await storyOfQuotes([
+      BEFORE,
+      ['P600', '10:05:01', 1.03, 1.05],
+      ['P600', '10:05:02', 1.1, 1.12],
+    ]);
     expect(story).toEqual([...DECIDED, '10:05:01 sold 25 P600 at 1.03']);
   });
 
@@ -47,12 +51,20 @@ describe('an entry sells at the bid that it saw', () => {
   });
 
   test('and does not fill below its limit: it does not chase', async () => {
-    const story = await storyOfQuotes([BEFORE, ['P600', '10:05:01', 0.99, 1.01], ['P600', '10:05:04', 0.98, 1.0]]);
+    const story = await storyOfQuotes([
+      BEFORE,
+      ['P600', '10:05:01', 0.99, 1.01],
+      ['P600', '10:05:04', 0.98, 1.0],
+    ]);
     expect(story).toEqual([...DECIDED, CANCELED]);
   });
 
   test('and is filled by another contract’s quotes never', async () => {
-    const story = await storyOfQuotes([BEFORE, ['C600', '10:05:01', 2.0, 2.02], ['P599', '10:05:01', 2.0, 2.02]]);
+    const story = await storyOfQuotes([
+      BEFORE,
+      ['C600', '10:05:01', 2.0, 2.02],
+      ['P599', '10:05:01', 2.0, 2.02],
+    ]);
     expect(story).toEqual([...DECIDED, CANCELED]);
   });
 
@@ -66,6 +78,14 @@ describe('an entry sells at the bid that it saw', () => {
   ])('and is never filled by a quote %s', async (_, bid, ask) => {
     const quotes: QuoteSpec[] = [BEFORE, ['P600', '10:05:01', bid, ask], ['P600', '10:05:02', 1.01, 1.02]];
     expect(await storyOfQuotes(quotes)).toEqual([...DECIDED, '10:05:02 sold 25 P600 at 1.01']);
+  });
+
+  test('and sees, of several quotes of one instant, the last alone', async () => {
+    const at: QuoteSpec[] = [
+      ['P600', '10:05:00', 1.5, 1.52, { seq: 1 }],
+      ['P600', '10:05:00', 1.0, 1.02, { seq: 2 }],
+    ];
+    expect(await storyOfQuotes(at)).toEqual([...DECIDED, '10:05:00 sold 25 P600 at 1.00']);
   });
 
   test('and fills at a locked quote, whose bid is its ask', async () => {
@@ -91,9 +111,11 @@ describe('an unfilled entry', () => {
     const run = await scenario.open(bench.runner());
     await run.to('10:05:04');
     const slot = () =>
-      bench.owner().query('select position_id is not null as taken from trade.position_slots where account = $1', [
-        `backtest-${run.id}`,
-      ]);
+      bench
+        .owner()
+        .query('select position_id is not null as taken from trade.position_slots where account = $1', [
+          `backtest-${run.id}`,
+        ]);
     expect((await slot()).rows).toEqual([{ taken: true }]);
     await run.to('10:05:06');
     expect((await slot()).rows).toEqual([{ taken: false }]);
@@ -142,6 +164,16 @@ describe('partial fills', () => {
     ]);
   });
 
+  test('take nothing of a quote that shows no size', async () => {
+    const empty: QuoteSpec[] = [
+      ['P600', '10:05:01', 1.0, 1.02, { bidSz: 0 }],
+      ['P600', '10:05:02', 1.0, 1.02, { bidSz: 25 }],
+    ];
+    expect((await storyOfQuotes([BEFORE, ...empty], { partial_fills: true })).slice(2)).toEqual([
+      '10:05:02 sold 25 P600 at 1.00',
+    ]);
+  });
+
   test('leave the rest cancelled, and the part held', async () => {
     const story = await storyOfQuotes(quotes.slice(0, 3), { partial_fills: true });
     expect(story.slice(2)).toEqual([
@@ -169,9 +201,12 @@ describe('partial fills', () => {
 
   test('stop a position that is still being filled, and withdraw what is left of its entry', async () => {
     const stop: QuoteSpec = ['P600', '10:05:02', 0.9, 2.0];
-    const story = await storyOfQuotes([BEFORE, quotes[1] as QuoteSpec, stop, ['P600', '10:05:03', 1.5, 1.52]], {
-      partial_fills: true,
-    });
+    const story = await storyOfQuotes(
+      [BEFORE, quotes[1] as QuoteSpec, stop, ['P600', '10:05:03', 1.5, 1.52]],
+      {
+        partial_fills: true,
+      },
+    );
     expect(story.slice(2)).toEqual([
       '10:05:01 sold 7 P600 at 1.00',
       '10:05:02 exit stop_loss P600 at 2.00',
@@ -210,10 +245,12 @@ describe('money', () => {
       { ...sold, px_e4: 20_000 },
       { ...bought, px_e4: 41_000 },
     ]);
-    const { rows: trips_ } = await bench.owner().query(
-      'select exit_reason, net::float as net from trade.round_trips where run_id = $1 order by ts_entry',
-      [run.id],
-    );
+    const { rows: trips_ } = await bench
+      .owner()
+      .query(
+        'select exit_reason, net::float as net from trade.round_trips where run_id = $1 order by ts_entry',
+        [run.id],
+      );
     expect(trips_).toEqual([
       { exit_reason: 'take_profit', net: NET[0] },
       { exit_reason: 'stop_loss', net: NET[1] },
@@ -223,14 +260,22 @@ describe('money', () => {
   });
 
   test('is charged by the schedule that is in force on the day', async () => {
-    await bench.owner().query(
-      "insert into ref.fee_schedules values ('schwab', '2026-08-03', 0.5, 0.02, 0.01, 'a test'), ('schwab', '2026-08-05', 9, 9, 9, 'a test')",
-    );
+    await bench
+      .owner()
+      .query(
+        "insert into ref.fee_schedules values ('schwab', '2026-08-03', 0.5, 0.02, 0.01, 'a test'), ('schwab', '2026-08-05', 9, 9, 9, 'a test')",
+      );
     const costs = async (date: string): Promise<unknown[]> => {
-      const scenario = await createScenario(bench.owner(), { date, sides: UP, until: '10:10', quotes: trips });
+      const scenario = await createScenario(bench.owner(), {
+        date,
+        sides: UP,
+        until: '10:10',
+        quotes: trips,
+      });
       const run = await scenario.open(bench.runner());
       await run.to('10:08');
-      const sql = 'select sum(commission)::float as commission, sum(fees)::float as fees from trade.fills where run_id = $1';
+      const sql =
+        'select sum(commission)::float as commission, sum(fees)::float as fees from trade.fills where run_id = $1';
       return (await bench.owner().query(sql, [run.id])).rows;
     };
     expect(await costs('2026-07-31')).toEqual([{ commission: 32.5, fees: 2.3325 }]);

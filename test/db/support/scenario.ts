@@ -39,6 +39,11 @@ export interface ScenarioOptions extends MarketOptions {
   readonly strikes?: readonly number[];
   /** Expiration of the contracts; default the date. */
   readonly expiration?: string;
+  /** Feeds of another scenario that this one adds its day to. */
+  readonly market?: Market;
+  /** Symbol of the ticks and root of the options; default QQQ. */
+  readonly symbol?: string;
+  readonly root?: string;
 }
 
 export interface ScenarioRun extends TestRun {
@@ -60,7 +65,8 @@ const STRIKES = [598, 599, 600, 601, 602];
 
 function barOf(options: ScenarioOptions, ts: EasternUs, side: -1 | 0 | 1): EquityTick {
   const close_e4 = e4(options.px ?? 600);
-  return tick({ ts_event: addMs(ts, -60_000), close_e4, vwap_e6: close_e4 * 100 + side * 100_000 });
+  const symbol = options.symbol ?? 'QQQ';
+  return tick({ symbol, ts_event: addMs(ts, -60_000), close_e4, vwap_e6: close_e4 * 100 + side * 100_000 });
 }
 
 /** The minute bars of a scenario. */
@@ -89,16 +95,18 @@ async function closeOf(client: pg.Client, date: string): Promise<EasternUs> {
 
 /** Makes the market of a scenario. Contracts of one expiration are shared by all scenarios of a database. */
 export async function createScenario(owner: pg.Client, options: ScenarioOptions): Promise<Scenario> {
-  const { date = DATE, strikes = STRIKES, expiration = date, quotes = [] } = options;
-  const market = await createMarket(owner, options);
+  const { date = DATE, strikes = STRIKES, expiration = date, quotes = [], root = 'QQQ' } = options;
+  const market = options.market ?? (await createMarket(owner, options));
   const at = (time: string): EasternUs => eastern(time.length > 15 ? time : `${date} ${time}`);
-  const symbols = strikes.flatMap((strike) => [`C${strike}`, `P${strike}`].map((label) => contract(label, expiration)));
+  const symbols = strikes.flatMap((strike) =>
+    [`C${strike}`, `P${strike}`].map((label) => contract(label, expiration, root)),
+  );
   await listContracts(owner, symbols);
   await addTicks(market, barsOf(options, at, await closeOf(owner, date)));
   const quoteRow = (spec: QuoteSpec): OptionQuote => {
     const [label, time, bid, ask, more = {}] = spec;
     return {
-      symbol: contract(label, expiration),
+      symbol: contract(label, expiration, root),
       ts_event: at(time),
       event_ns: 0,
       seq: more.seq ?? 0,
@@ -139,4 +147,3 @@ export function minutesBetween(from: string, to: string): string[] {
   }
   return times;
 }
-

@@ -96,7 +96,10 @@ function drawQuoteTimes(session: Session, random: RandomStream): EasternUs[] {
     if (!random.chance(0.02)) times.push(random.chance(0.5) ? ts : addMs(ts, random.int(0, 3999)));
     // The same instant again, with the next sequence.
     if (random.chance(0.01)) times.push(times.at(-1) ?? ts);
-    ts = ts < session.secondsTo ? addMs(ts, random.int(1, 16) * 500) : addMs((ts - (ts % 60_000_000)) as EasternUs, 60_000);
+    ts =
+      ts < session.secondsTo
+        ? addMs(ts, random.int(1, 16) * 500)
+        : addMs((ts - (ts % 60_000_000)) as EasternUs, 60_000);
   }
   return times;
 }
@@ -108,11 +111,18 @@ function drawQuotes(session: Session, random: RandomStream, ticks: readonly Equi
       let spot = 600;
       let before: OptionQuote | null = null;
       return drawQuoteTimes(session, random).map((ts_event): OptionQuote => {
-        for (; nextTick < ticks.length && (ticks[nextTick] as EquityTick).ts_event < ts_event; nextTick += 1) {
+        for (
+          ;
+          nextTick < ticks.length && (ticks[nextTick] as EquityTick).ts_event < ts_event;
+          nextTick += 1
+        ) {
           spot = (ticks[nextTick] as EquityTick).close_e4 / 10_000;
         }
         const minutesLeft = (session.close - ts_event) / 60_000_000;
-        const { bid, ask } = drawSides(random, fairValue(spot, strike, { isCall: kind === 'C', minutesLeft }));
+        const { bid, ask } = drawSides(
+          random,
+          fairValue(spot, strike, { isCall: kind === 'C', minutesLeft }),
+        );
         const quote: OptionQuote = {
           symbol: contract(`${kind}${strike}`, session.date),
           ts_event,

@@ -1,0 +1,94 @@
+// Backtest of the shipped strategy over 125 sessions with modelled quotes, a session at a time, as `strikebase backtest` runs it.
+import type pg from 'pg';
+import { systemClock } from '../core/clock.ts';
+import { addMs } from '../core/eastern_time.ts';
+import { connect } from '../db/pool.ts';
+import { advanceThrough, backtestSteps, openRun, type SessionTimes } from '../jobs/run.ts';
+import { type BenchDatabase, onEachEngine } from './databases.ts';
+import { BARS_FEED, importPath, marketFiles, modelQuotes, QUOTES_FEED, SYMBOL } from './market_data.ts';
+import { atMost, type Bench, cpuSeconds, runBenchmark, seconds } from './support.ts';
+
+const ROUNDS = 3;
+const STRATEGY = 'vwap_ma9';
+const GOAL_S = 5;
+const ALL_SESSIONS = 125;
+const DAY_MS = 86_400_000;
+const TABLES = [
+  ...['signal.periods', 'signal.signals', 'trade.decisions', 'trade.order_intents'],
+  ...['trade.order_events', 'trade.fills', 'trade.slices'],
+];
+
+/** Runs the backtest and returns its run. */
+async function backtest(client: pg.Client, sessions: readonly SessionTimes[]): Promise<number> {
+  const [first, last] = [sessions[0], sessions.at(-1)];
+  if (first === undefined || last === undefined) throw new Error('no sessions');
+  const clock = systemClock();
+  const request = {
+    mode: 'backtest',
+    strategy: STRATEGY,
+    from: first.ts_open,
+    to: addMs(last.ts_option_close, DAY_MS / 4),
+    tickFeed: BARS_FEED,
+    quoteFeed: QUOTES_FEED,
+    settings: {},
+  } as const;
+  const run = await openRun(client, request, clock);
+  const signal = new AbortController().signal;
+  await advanceThrough(client, run, backtestSteps(run, sessions), { clock, signal, speed: null });
+  return run.runId;
+}
+
+async function countRows(client: pg.Client, runId: number): Promise<{ rows: number; trades: number }> {
+  const counts = TABLES.map((table) => `(select count(*) from ${table} where run_id = $1)`);
+  const trades = '(select count(*) from panel.round_trips where run_id = $1)';
+  const { rows } = await client.query<{ rows: number; trades: number }>(
+    `select ${counts.join(' + ')} as rows, ${trades} as trades`,
+    [runId],
+  );
+  return rows[0] ?? { rows: 0, trades: 0 };
+}
+
+async function run(bench: Bench, { url, version: engine }: BenchDatabase): Promise<void> {
+  const owner = await connect({ url, role: 'owner', name: 'backtest' });
+  const { bars, vix, source, sessions } = await marketFiles(bench, owner);
+  await importPath(owner, bars, { symbol: SYMBOL, feed: BARS_FEED });
+  await importPath(owner, vix);
+  let quotes = 0;
+  const modelling = await seconds(async () => {
+    quotes = (await modelQuotes(owner)).quotes;
+  });
+  const runner = await connect({ url, role: 'job_runner', name: 'backtest' });
+  const { rows } = await runner.query<{ pid: number }>('select pg_backend_pid() as pid');
+  const backend = (): number | null => cpuSeconds(rows[0]?.pid ?? 0, 'postgres');
+  const walls: number[] = [];
+  const cpus: number[] = [];
+  let runId = 0;
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const before = backend();
+    walls.push(
+      await seconds(async () => {
+        runId = await backtest(runner, sessions);
+      }),
+    );
+    cpus.push((backend() ?? Number.NaN) - (before ?? Number.NaN));
+  }
+  const written = await countRows(owner, runId);
+  await runner.end();
+  await owner.end();
+  const best = Math.min(...walls);
+  const cpu = Math.min(...cpus);
+  // Of fewer sessions, the share of them.
+  const goal = (GOAL_S * sessions.length) / ALL_SESSIONS;
+  bench.add(
+    { engine, figure: `sessions, ${source} bars, modelled quotes`, value: sessions.length, unit: '' },
+    { engine, figure: 'modelling the quotes, once', value: modelling, unit: 's' },
+    { engine, figure: 'modelled quotes', value: quotes, unit: 'rows' },
+    { engine, figure: 'backtest, first run', value: walls[0] ?? 0, unit: 's' },
+    { engine, figure: `backtest, best of ${ROUNDS}`, value: best, unit: 's', goal: atMost(best, goal, 's') },
+    { engine, figure: 'backend CPU', value: Number.isNaN(cpu) ? 'unknown' : cpu, unit: 's' },
+    { engine, figure: 'rows written by a run', value: written.rows, unit: 'rows' },
+    { engine, figure: 'round trips', value: written.trades, unit: '' },
+  );
+}
+
+await runBenchmark('backtest', (bench) => onEachEngine(bench, (database) => run(bench, database)));

@@ -1,0 +1,32 @@
+create or replace function signal.earliest_late_period(p_run_id bigint, p_before timestamp, p_context signal.context) returns timestamp
+language plpgsql stable
+as $$
+declare
+  v_session ref.sessions;
+begin
+  select s.* into v_session
+  from ref.sessions s
+  where s.session_date <= p_before::date and s.session_date > p_before::date - 7 and s.ts_open < p_before
+  order by s.session_date desc
+  limit 1;
+  return (
+    -- By their number, not by their time of receipt: a row may have been received before a slice and committed after it.
+    select min(p.ts)
+    from (
+      select distinct on (x.ts) x.ts, x.tick_count
+      from signal.periods x
+      where x.run_id = p_run_id
+        and x.instrument_id = p_context.instrument_id
+        and x.ts > v_session.ts_open
+        and x.ts <= least(v_session.ts_close, p_before)
+      order by x.ts, x.revision desc
+    ) p
+    left join signal.tick_bars(v_session.ts_open, least(v_session.ts_close, p_before), p_context, v_session.ts_open) b on b.ts = p.ts
+    where coalesce(b.tick_count, 0) <> p.tick_count
+  );
+end
+$$;
+comment on function signal.earliest_late_period(bigint, timestamp, signal.context) is
+  'End of the earliest period of the last session begun before p_before under which there are more ticks now than its last revision has counted; '
+  'null if there is none.';
+grant execute on function signal.earliest_late_period(bigint, timestamp, signal.context) to job_runner;

@@ -1,0 +1,109 @@
+// The command line without a database: help, usage errors, exit codes.
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { projectPath } from '../../core/root.ts';
+import { runCli } from './capture.ts';
+
+const COMMANDS = [
+  ...[
+    'demo',
+    'start',
+    'import',
+    'backtest',
+    'replay',
+    'parity',
+    'pl',
+    'trades',
+    'decisions',
+    'signals',
+    'bars',
+  ],
+  ...['runs', 'strategies', 'status', 'sql', 'migrate', 'schema'],
+];
+const NESTED = [
+  ['runs', 'list'],
+  ['runs', 'drop'],
+  ['strategies', 'list'],
+  ['strategies', 'enable'],
+  ['strategies', 'disable'],
+  ['strategies', 'set'],
+];
+
+describe('help', () => {
+  it('names every subcommand', async () => {
+    const { code, stdout } = await runCli('--help');
+    expect(code).toBe(0);
+    for (const command of COMMANDS) expect(stdout).toMatch(new RegExp(`^ {2}${command} `, 'm'));
+  });
+
+  const leaves = [
+    ...COMMANDS.filter((name) => name !== 'runs' && name !== 'strategies').map((name) => [name]),
+    ...NESTED,
+  ];
+  it.each(leaves)('%s %s tells its options, --db among them, with an example', async (...words) => {
+    const { code, stdout, stderr } = await runCli(...words, '--help');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(/--db <url>/);
+    expect(stdout).toMatch(/Examples?:\n {2}\$ strikebase /);
+  });
+
+  it('tells the version', async () => {
+    expect(await runCli('--version')).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
+    });
+  });
+});
+
+describe('a wrong command line exits with 2 and says what to do', () => {
+  it.each([
+    [['bactest'], /unknown command 'bactest'[\s\S]*backtest/],
+    [['backtest', '--quots', 'modelled'], /unknown option '--quots'[\s\S]*--quotes/],
+    [['backtest'], /--quotes is missing[\s\S]*--quotes modelled/],
+    [['backtest', '--quotes', 'invented'], /recorded, modelled, simulated/],
+    [['backtest', '--quotes', 'modelled', '--set', 'contracts'], /KEY=VALUE/],
+    [['replay', '--quotes', 'modelled', '--speed', 'fast'], /above 0, or max/],
+    [['pl', '--from', '2025-02-30'], /YYYY-MM-DD/],
+    [['pl', '--format', 'xml'], /table, csv, json/],
+    [['pl', '--run', 'first'], /whole number/],
+    [['pl', '--db', 'user:secret@host'], /postgres:\/\//],
+    [['import'], /missing required argument 'files'/],
+    [['parity', '1'], /missing required argument 'run-b'/],
+    [['runs', 'remove', '1'], /unknown command 'remove'/],
+  ])('%j', async (argv, text) => {
+    const { code, stdout, stderr } = await runCli(...argv);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(text);
+    expect(stderr).not.toMatch(/secret/);
+  });
+
+  it('without any word, the help is printed as an error', async () => {
+    expect(await runCli()).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringMatching(/Usage: strikebase/),
+    });
+  });
+});
+
+it('a database that does not answer is a failure without a password in it', async () => {
+  const { code, stderr } = await runCli('pl', '--db', 'postgres://user:secret@127.0.0.1:1/none');
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/no database answers at 127\.0\.0\.1:1\/none/);
+  expect(stderr).not.toMatch(/secret/);
+});
+
+const BUILT = projectPath('dist', 'cli', 'main.js');
+
+it('answers --help soon after node itself has started', ({ skip }) => {
+  if (!existsSync(BUILT)) return skip('needs dist (npm run build)');
+  const took = (...args: readonly string[]): number => {
+    const began = performance.now();
+    spawnSync(process.execPath, args);
+    return performance.now() - began;
+  };
+  // The better of three on both sides: other test files are running.
+  const best = (...args: readonly string[]): number => Math.min(took(...args), took(...args), took(...args));
+  expect(best(projectPath('bin', 'strikebase.js'), '--help') - best('-e', '0')).toBeLessThan(300);
+});

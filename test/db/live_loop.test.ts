@@ -1,0 +1,215 @@
+// The loop of a live run: streams flow, marks move, the run follows; and what ends it.
+import { afterEach, describe, expect, it } from 'vitest';
+import { tradeLiveSession } from '../../cli/live_session.ts';
+import type { Clock } from '../../core/clock.ts';
+import { Failure } from '../../core/failure.ts';
+import { withClient } from '../../db/pool.ts';
+import { startEquities } from '../../ingest/equities.ts';
+import type { MarketStream } from '../../ingest/market_stream.ts';
+import { startOptions } from '../../ingest/options.ts';
+import { registerFeeds, simulatedFeeds } from '../../ingest/stream_feed.ts';
+import { runLive } from '../../jobs/live.ts';
+import { type MassiveSimulator, startMassiveSimulator } from '../../sim/massive_server.ts';
+import { eventually, useDatabase } from '../harness.ts';
+import { at, session } from '../sim/sessions.ts';
+import { playShort, rowsOfRun, SHORT_MARKET, SHORT_WINDOW, STRATEGY, UNDERLYING } from './live_support.ts';
+
+const database = useDatabase();
+const API_KEY = 'loop-key';
+const simulators: MassiveSimulator[] = [];
+
+afterEach(async () => {
+  await Promise.all(simulators.splice(0).map((simulator) => simulator.stop()));
+});
+
+/** A clock that tells when somebody has gone to sleep on it: then the loop has nothing left to do. */
+function watchedClock(inner: () => Clock): { readonly clock: Clock; asleep(): Promise<void> } {
+  let sleepers = 0;
+  const waiting: (() => void)[] = [];
+  const clock: Clock = {
+    kind: 'simulated',
+    now: () => inner().now(),
+    sleep: async (ms, signal) => {
+      sleepers += 1;
+      for (const resolve of waiting.splice(0)) resolve();
+      await inner().sleep(ms, signal);
+      sleepers -= 1;
+    },
+  };
+  const asleep = (): Promise<void> =>
+    sleepers > 0 ? Promise.resolve() : new Promise((resolve) => waiting.push(resolve));
+  return { clock, asleep };
+}
+
+describe('the loop on flowing streams', () => {
+  it('comes to the same decisions and fills as the lock-step', { timeout: 120_000 }, async () => {
+    const url = database.url();
+    const lockstep = await playShort({ url, name: 'lockstep' });
+    const feeds = simulatedFeeds('flow');
+    await withClient({ url, role: 'ingest_writer', name: 'test' }, (client) =>
+      registerFeeds(client, feeds, UNDERLYING),
+    );
+    const ending = new AbortController();
+    const streams: MarketStream[] = [];
+    let recentre = async (): Promise<void> => undefined;
+    const { clock, asleep } = watchedClock(() => simulator.clock);
+    const simulator = await startMassiveSimulator({
+      ...SHORT_MARKET,
+      seed: 1,
+      speed: 'max',
+      apiKey: API_KEY,
+      prints: false,
+      afterStep: async (now) => {
+        // Before the open there is nothing to decide, and nothing to wait for.
+        if (now < at('2026-06-17 09:29:00')) return;
+        // Nobody says up to when the data is complete: the marks follow from the events, as with the vendor.
+        await Promise.all(streams.map((stream) => stream.settle()));
+        if ((now / 1_000_000) % 10 === 1) await recentre();
+        await asleep();
+        if (now >= at('2026-06-17 10:00:20')) ending.abort();
+      },
+    });
+    simulators.push(simulator);
+    const { wsUrl, restUrl } = simulator;
+    const common = {
+      databaseUrl: url,
+      wsUrl,
+      apiKey: API_KEY,
+      clock: simulator.clock,
+      pacing: 'flow',
+    } as const;
+    const equities = await startEquities({ ...common, feed: feeds.ticks, symbols: [UNDERLYING] });
+    const chain = await startOptions({
+      ...common,
+      restUrl,
+      feed: feeds.quotes,
+      underlying: UNDERLYING,
+      sessionDate: simulator.session.sessionDate,
+      strikes: 7,
+      lastPrice: () => equities.lastPrice(UNDERLYING),
+    });
+    streams.push(equities, chain);
+    recentre = chain.recentre;
+    await Promise.all([equities.subscribed, chain.subscribed]);
+    const { tsStart: from, tsEnd: to, tsOptionClose: optionClose } = simulator.session;
+    const running = runLive({
+      url,
+      clock,
+      strategy: STRATEGY,
+      settings: { account: 'account-flow', ...SHORT_WINDOW },
+      tickFeed: feeds.ticks.name,
+      quoteFeed: feeds.quotes.name,
+      broker: 'paper',
+      session: { from, to, optionClose },
+      signal: ending.signal,
+    });
+    await asleep();
+    simulator.begin();
+    const { runId, outcome } = await running;
+    await Promise.all(streams.map((stream) => stream.close()));
+    expect(outcome).toBe('stopped');
+    // Ticks' marks lag behind the clock, so decisions are taken a moment later; on the same quotes.
+    const ages = ['age_ms'];
+    expect(await rowsOfRun(database.pool(), runId, ages)).toEqual(
+      await rowsOfRun(database.pool(), lockstep.outcome.runId, ages),
+    );
+  });
+});
+
+describe('a whole session as `strikebase start` runs it', () => {
+  const hours = session('2026-06-18', '09:30', '09:32');
+
+  async function startSimulator(): Promise<MassiveSimulator> {
+    const simulator = await startMassiveSimulator({
+      ...hours,
+      seed: 3,
+      speed: 'max',
+      apiKey: API_KEY,
+      prints: false,
+      stepMs: 500,
+    });
+    simulators.push(simulator);
+    return simulator;
+  }
+
+  function optionsFor(simulator: MassiveSimulator, name: string, apiKey = API_KEY) {
+    const { wsUrl, restUrl, clock } = simulator;
+    return {
+      databaseUrl: database.url(),
+      wsUrl,
+      restUrl,
+      apiKey,
+      clock,
+      feeds: simulatedFeeds(name),
+      session: { ...hours, tsOptionClose: simulator.session.tsOptionClose },
+      underlying: UNDERLYING,
+      strategy: STRATEGY,
+      settings: { account: `account-${name}` },
+      strikes: 5,
+      signal: new AbortController().signal,
+    };
+  }
+
+  async function outcomeOf(account: string): Promise<string | null> {
+    const { rows } = await database
+      .pool()
+      .query('select outcome from trade.runs where account = $1', [account]);
+    return rows[0]?.outcome ?? null;
+  }
+
+  it('is completed at the close of the options', async () => {
+    const simulator = await startSimulator();
+    const { outcome, runId } = await tradeLiveSession({
+      ...optionsFor(simulator, 'whole'),
+      onStart: () => simulator.begin(),
+    });
+    expect(outcome).toBe('completed');
+    const { rows } = await database
+      .pool()
+      .query('select max(ts_to)::text as ended from trade.slices where run_id = $1', [runId]);
+    expect(rows[0].ended).toBe('2026-06-18 09:47:00');
+  });
+
+  it('ends as stopped within a moment when it is aborted', async () => {
+    const simulator = await startSimulator();
+    const ending = new AbortController();
+    const trading = tradeLiveSession({
+      ...optionsFor(simulator, 'aborted'),
+      signal: ending.signal,
+      onStart: () => simulator.begin(),
+    });
+    await eventually(async () => {
+      const { rows } = await database
+        .pool()
+        .query(
+          "select 1 from ops.stream_marks join ref.feeds f using (feed_id) where f.name = 'sim-second-aborted' and rows_in > 100",
+        );
+      if (rows.length === 0) throw new Error('not yet');
+    });
+    const began = performance.now();
+    ending.abort();
+    expect((await trading).outcome).toBe('stopped');
+    expect(performance.now() - began).toBeLessThan(5000);
+    expect(await outcomeOf('account-aborted')).toBe('stopped');
+  });
+
+  it('says so when the vendor refuses the key, and leaves the account free', async () => {
+    const simulator = await startSimulator();
+    const trading = tradeLiveSession(optionsFor(simulator, 'refused', 'wrong-key'));
+    await expect(trading).rejects.toThrow(/Massive (answered 401|refused)/);
+    expect(await outcomeOf('account-refused')).toBe('failed');
+    const { rows } = await database
+      .pool()
+      .query(
+        "select 1 from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())",
+      );
+    expect(rows).toEqual([]);
+  });
+
+  it('takes no simulated time with a vendor on another machine, and touches nothing', async () => {
+    const simulator = await startSimulator();
+    const remote = { ...optionsFor(simulator, 'remote'), wsUrl: 'wss://socket.massive.com' };
+    await expect(tradeLiveSession(remote)).rejects.toThrow(Failure);
+    expect(await outcomeOf('account-remote')).toBeNull();
+  });
+});
