@@ -183,6 +183,7 @@ grant insert, select on ref.instruments to ingest_writer, job_runner;
 create table ref.option_roots (
   root text not null,
   underlying text not null,
+  underlying_kind text not null,
   multiplier integer not null default 100,
   tick_below_e4 integer not null,
   tick_above_e4 integer not null,
@@ -191,12 +192,14 @@ create table ref.option_roots (
   settlement text not null,
   late_close boolean not null,
   constraint option_roots_pk PRIMARY KEY (root),
+  constraint option_roots_kind_check CHECK ((underlying_kind = ANY (ARRAY['equity'::text, 'index'::text]))),
   constraint option_roots_settlement_check CHECK ((settlement = ANY (ARRAY['pm'::text, 'am'::text]))),
   constraint option_roots_style_check CHECK ((exercise_style = ANY (ARRAY['american'::text, 'european'::text])))
 );
 comment on table ref.option_roots is 'Option series whose terms differ from the default (American, P.M., 0.01/0.05 ticks). Written by migrations.';
 comment on column ref.option_roots.root is 'Root of the OSI symbol.';
 comment on column ref.option_roots.underlying is 'Symbol of the underlying.';
+comment on column ref.option_roots.underlying_kind is 'equity or index.';
 comment on column ref.option_roots.multiplier is 'Shares (or dollars per point) per contract.';
 comment on column ref.option_roots.tick_below_e4 is 'Price increment below the threshold, in 1/10,000 dollar.';
 comment on column ref.option_roots.tick_above_e4 is 'Price increment at and above the threshold, in 1/10,000 dollar.';
@@ -1594,9 +1597,9 @@ create procedure trade.handle_event(INOUT p_state trade.slot_state, INOUT p_day 
 comment on procedure trade.handle_event(INOUT p_state trade.slot_state, INOUT p_day trade.session_state, INOUT p_journal trade.journal, IN p_tape trade.quote_tape, IN p_run trade.runs, IN p_strategy ref.strategies, IN p_as_of timestamp without time zone) is 'Carries out the event that find_event found for a slot.';
 grant execute on procedure trade.handle_event(INOUT p_state trade.slot_state, INOUT p_day trade.session_state, INOUT p_journal trade.journal, IN p_tape trade.quote_tape, IN p_run trade.runs, IN p_strategy ref.strategies, IN p_as_of timestamp without time zone) to job_runner;
 
-create function trade.intrinsic_value(p_run trade.runs, p_instrument_id integer, p_ts timestamp without time zone) returns integer language sql stable;
-comment on function trade.intrinsic_value(p_run trade.runs, p_instrument_id integer, p_ts timestamp without time zone) is 'What a contract is worth at expiry, 1/10,000 dollar: against the last close of the underlying''s session, as far as the run knows it by p_ts. Stands in for the assignment of an American contract.';
-grant execute on function trade.intrinsic_value(p_run trade.runs, p_instrument_id integer, p_ts timestamp without time zone) to job_runner;
+create function trade.intrinsic_value(p_run trade.runs, p_instrument_id integer) returns integer language plpgsql stable;
+comment on function trade.intrinsic_value(p_run trade.runs, p_instrument_id integer) is 'What a contract was worth at its expiry, 1/10,000 dollar, against the last price of the underlying''s session in the run''s feed; null where that is not known. Stands in for the assignment of an American contract.';
+grant execute on function trade.intrinsic_value(p_run trade.runs, p_instrument_id integer) to job_runner;
 
 create function trade.is_halted(p_run trade.runs, p_as_of timestamp without time zone) returns boolean language sql stable;
 comment on function trade.is_halted(p_run trade.runs, p_as_of timestamp without time zone) is 'True while the last control of the run''s account, or the last one for all accounts (live runs only), halts entries.';
@@ -1627,7 +1630,7 @@ comment on function trade.load_tapes(p_run trade.runs, p_slots trade.slot_state[
 grant execute on function trade.load_tapes(p_run trade.runs, p_slots trade.slot_state[], p_from timestamp without time zone, p_to timestamp without time zone, p_as_of timestamp without time zone) to job_runner;
 
 create function trade.open_run(p_mode text, p_strategy text, p_from timestamp without time zone, p_to timestamp without time zone, p_tick_feed text, p_quote_feed text, p_settings jsonb, p_broker text, p_code_hash text, p_as_of timestamp without time zone) returns bigint language plpgsql volatile;
-comment on function trade.open_run(p_mode text, p_strategy text, p_from timestamp without time zone, p_to timestamp without time zone, p_tick_feed text, p_quote_feed text, p_settings jsonb, p_broker text, p_code_hash text, p_as_of timestamp without time zone) is 'Opens a run of the current version of a strategy over [p_from, p_to), from the open of the session in which p_from falls, and returns its id. p_settings changes parameters for this run only. SB006: no data, SB007: unknown strategy, SB008: a setting is out of bounds; a second live run of an account violates runs_one_live_idx.';
+comment on function trade.open_run(p_mode text, p_strategy text, p_from timestamp without time zone, p_to timestamp without time zone, p_tick_feed text, p_quote_feed text, p_settings jsonb, p_broker text, p_code_hash text, p_as_of timestamp without time zone) is 'Opens a run of the current version of a strategy over [p_from, p_to) and returns its id. p_settings changes parameters for this run only. SB006: no data, SB007: unknown strategy, SB008: a setting is out of bounds; a second live run of an account violates runs_one_live_idx.';
 grant execute on function trade.open_run(p_mode text, p_strategy text, p_from timestamp without time zone, p_to timestamp without time zone, p_tick_feed text, p_quote_feed text, p_settings jsonb, p_broker text, p_code_hash text, p_as_of timestamp without time zone) to job_runner;
 
 create function trade.paper_event(p_run trade.runs, p_intent_id bigint, p_ts timestamp without time zone, p_state text, p_detail text DEFAULT NULL::text) returns trade.order_events[] language sql volatile;
@@ -2445,4 +2448,7 @@ create view ops.held_contracts (
   expiration date
 );
 comment on view ops.held_contracts is 'Contracts of positions and entry orders that are not closed, on any account: their quotes stay subscribed until the trade is closed.';
+comment on column ops.held_contracts.symbol is 'OSI symbol.';
+comment on column ops.held_contracts.underlying is 'Symbol of the underlying.';
+comment on column ops.held_contracts.expiration is 'Expiration date.';
 grant select on ops.held_contracts to ingest_writer, job_runner;

@@ -113,3 +113,5 @@ comment on function engine.later_px(engine.keyed_px, integer, timestamp, bigint)
 comment on function engine.keyed_px_value(engine.keyed_px) is 'Final function of first_px and last_px.';
 comment on function engine.forbid_change() is 'Trigger that keeps facts append-only (SB001), for the owner too.';
 comment on function engine.make_append_only(regclass) is 'Puts the append-only guard on a table.';
+
+revoke execute on all routines in schema engine from public;

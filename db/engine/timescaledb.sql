@@ -69,6 +69,7 @@ create or replace procedure engine.refresh(p_rollup text, p_from timestamp, p_to
 language plpgsql
 as $$
 begin
-  call refresh_continuous_aggregate(p_rollup::regclass, p_from, p_to);
+  -- In one go: in batches of a few buckets, months of minutes took more than a minute.
+  call refresh_continuous_aggregate(p_rollup::regclass, p_from, p_to, options => '{"buckets_per_batch": 0}');
 end
 $$;

@@ -24,6 +24,7 @@ grant select on ref.feeds to job_runner, backup;
 create table ref.option_roots (
   root text constraint option_roots_pk primary key,
   underlying text not null,
+  underlying_kind text not null constraint option_roots_kind_check check (underlying_kind in ('equity', 'index')),
   multiplier integer not null default 100,
   tick_below_e4 integer not null,
   tick_above_e4 integer not null,
@@ -35,6 +36,7 @@ create table ref.option_roots (
 comment on table ref.option_roots is 'Option series whose terms differ from the default (American, P.M., 0.01/0.05 ticks). Written by migrations.';
 comment on column ref.option_roots.root is 'Root of the OSI symbol.';
 comment on column ref.option_roots.underlying is 'Symbol of the underlying.';
+comment on column ref.option_roots.underlying_kind is 'equity or index.';
 comment on column ref.option_roots.multiplier is 'Shares (or dollars per point) per contract.';
 comment on column ref.option_roots.tick_below_e4 is 'Price increment below the threshold, in 1/10,000 dollar.';
 comment on column ref.option_roots.tick_above_e4 is 'Price increment at and above the threshold, in 1/10,000 dollar.';
@@ -44,11 +46,11 @@ comment on column ref.option_roots.settlement is 'pm: on the close of the expira
 comment on column ref.option_roots.late_close is 'True where the series trades to 16:15 (13:15 on early closes).';
 grant select on ref.option_roots to ingest_writer, job_runner, backup;
 insert into ref.option_roots values
-  ('QQQ', 'QQQ', 100, 100, 100, 30000, 'american', 'pm', true),
-  ('SPY', 'SPY', 100, 100, 100, 30000, 'american', 'pm', true),
-  ('IWM', 'IWM', 100, 100, 100, 30000, 'american', 'pm', true),
-  ('SPXW', 'SPX', 100, 500, 1000, 30000, 'european', 'pm', true),
-  ('SPX', 'SPX', 100, 500, 1000, 30000, 'european', 'am', true);
+  ('QQQ', 'QQQ', 'equity', 100, 100, 100, 30000, 'american', 'pm', true),
+  ('SPY', 'SPY', 'equity', 100, 100, 100, 30000, 'american', 'pm', true),
+  ('IWM', 'IWM', 'equity', 100, 100, 100, 30000, 'american', 'pm', true),
+  ('SPXW', 'SPX', 'index', 100, 500, 1000, 30000, 'european', 'pm', true),
+  ('SPX', 'SPX', 'index', 100, 500, 1000, 30000, 'european', 'am', true);
 
 create table ref.instruments (
   instrument_id integer generated always as identity constraint instruments_pk primary key,

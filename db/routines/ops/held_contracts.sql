@@ -7,3 +7,6 @@ join ref.instruments u on u.instrument_id = i.underlying_id;
 comment on view ops.held_contracts is
   'Contracts of positions and entry orders that are not closed, on any account: their quotes stay subscribed until the trade is closed.';
 grant select on ops.held_contracts to ingest_writer, job_runner;
+comment on column ops.held_contracts.symbol is 'OSI symbol.';
+comment on column ops.held_contracts.underlying is 'Symbol of the underlying.';
+comment on column ops.held_contracts.expiration is 'Expiration date.';

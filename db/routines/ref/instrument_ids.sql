@@ -4,7 +4,7 @@ as $$
 begin
   if p_kind = 'option' then
     insert into ref.instruments (kind, symbol)
-    select distinct 'equity', coalesce(r.underlying, trim(left(s, 6)))
+    select distinct coalesce(r.underlying_kind, 'equity'), coalesce(r.underlying, trim(left(s, 6)))
     from unnest(p_symbols) s
     left join ref.option_roots r on r.root = trim(left(s, 6))
     on conflict on constraint instruments_symbol_key do nothing;

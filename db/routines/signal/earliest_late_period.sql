@@ -1,14 +1,19 @@
 create or replace function signal.earliest_late_period(p_run_id bigint, p_before timestamp, p_context signal.context) returns timestamp
 language plpgsql stable
+-- Planned with the range at hand, so that only its chunks are opened.
+set plan_cache_mode = force_custom_plan
 as $$
 declare
   v_session ref.sessions;
+  v_to timestamp;
+  v_period interval := make_interval(secs => p_context.period_ms / 1000.0);
 begin
   select s.* into v_session
   from ref.sessions s
   where s.session_date <= p_before::date and s.session_date > p_before::date - 7 and s.ts_open < p_before
   order by s.session_date desc
   limit 1;
+  v_to := least(v_session.ts_close, p_before);
   return (
     -- By their number, not by their time of receipt: a row may have been received before a slice and committed after it.
     select min(p.ts)
@@ -18,10 +23,19 @@ begin
       where x.run_id = p_run_id
         and x.instrument_id = p_context.instrument_id
         and x.ts > v_session.ts_open
-        and x.ts <= least(v_session.ts_close, p_before)
+        and x.ts <= v_to
       order by x.ts, x.revision desc
     ) p
-    left join signal.tick_bars(v_session.ts_open, least(v_session.ts_close, p_before), p_context, v_session.ts_open) b on b.ts = p.ts
+    left join (
+      select date_bin(v_period, t.ts_event, v_session.ts_open) + v_period as ts, count(*) as tick_count
+      from market.equity_ticks t
+      where t.instrument_id = p_context.instrument_id
+        and t.feed_id = p_context.feed_id
+        and t.ts_event >= v_session.ts_open
+        and t.ts_event < v_to
+        and t.ts_recv <= p_context.as_of
+      group by 1
+    ) b on b.ts = p.ts
     where coalesce(b.tick_count, 0) <> p.tick_count
   );
 end

@@ -61,11 +61,11 @@ const CUTS: readonly (readonly [name: string, cuts: readonly EasternUs[]])[] = [
   ['4 h 11 m', every(15_060, SYNTHETIC_RANGE)],
   [
     'a minute, on the half day',
-    every(60, { from: addMs(HALF_DAY, 11 * 3_600_000), to: addMs(HALF_DAY, 13.1 * 3_600_000) }),
+    every(60, { from: addMs(HALF_DAY, 11.9 * 3_600_000), to: addMs(HALF_DAY, 13.1 * 3_600_000) }),
   ],
   [
     '37 s, while the ticks are seconds',
-    every(37, { from: addMs(MONDAY, 9.8 * 3_600_000), to: addMs(MONDAY, 10.7 * 3_600_000) }),
+    every(37, { from: addMs(MONDAY, 10 * 3_600_000), to: addMs(MONDAY, 10.6 * 3_600_000) }),
   ],
 ];
 
