@@ -24,22 +24,27 @@ const TIMESCALE_SETTINGS: Settings = {
   max_worker_processes: 32,
 };
 
+type Work = (database: BenchDatabase) => Promise<void>;
+
 /** Runs `work` with a database on each engine of this machine, or on the server of --db alone. */
-export async function onEachEngine(
-  bench: Bench,
-  work: (database: BenchDatabase) => Promise<void>,
-): Promise<void> {
-  const { db } = bench.options;
-  if (db !== null) return inDatabase(db, null, work);
-  await onThrowaway({ binDir: null, settings: EMBEDDED_SETTINGS }, work);
+export async function onEachEngine(bench: Bench, work: Work): Promise<void> {
+  await onBuiltIn(bench, work);
+  if (bench.options.db !== null) return;
   const timescale = findTimescale();
   if (timescale === null) return bench.note('no installed TimescaleDB found: built-in engine only');
   await onThrowaway({ binDir: timescale.binDir, settings: TIMESCALE_SETTINGS }, work);
 }
 
+/** Runs `work` with a database on the built-in engine, or on the server of --db. */
+export async function onBuiltIn(bench: Bench, work: Work): Promise<void> {
+  const { db } = bench.options;
+  if (db === null) await onThrowaway({ binDir: null, settings: EMBEDDED_SETTINGS }, work);
+  else await inDatabase(db, null, work);
+}
+
 async function onThrowaway(
   server: { readonly binDir: string | null; readonly settings: Settings },
-  work: (database: BenchDatabase) => Promise<void>,
+  work: Work,
 ): Promise<void> {
   const cluster = await startThrowaway(server);
   try {
@@ -49,11 +54,7 @@ async function onThrowaway(
   }
 }
 
-async function inDatabase(
-  serverUrl: string,
-  binDir: string | null,
-  work: (database: BenchDatabase) => Promise<void>,
-): Promise<void> {
+async function inDatabase(serverUrl: string, binDir: string | null, work: Work): Promise<void> {
   const name = `strikebase_bench_${randomBytes(4).toString('hex')}`;
   const url = new URL(serverUrl);
   url.pathname = `/${name}`;

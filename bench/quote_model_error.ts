@@ -1,16 +1,14 @@
-// Prints how far modelled 0DTE quotes lie from the two recorded QQQ chains: `node dist/bench/quote_model_error.js [--db URL]`.
+// How far modelled 0DTE quotes lie from the two recorded QQQ chains.
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import type pg from 'pg';
 import { addMs, dateOf, type EasternUs, easternFromEpochMs, formatEastern } from '../core/eastern_time.ts';
 import { Failure } from '../core/failure.ts';
 import { projectPath } from '../core/root.ts';
-import { startEmbedded } from '../db/embedded.ts';
-import { migrate } from '../db/migrate.ts';
 import { withClient } from '../db/pool.ts';
+import { onBuiltIn } from './databases.ts';
+import { type Bench, type Figure, quantile, runBenchmark } from './support.ts';
 
 const DATA = projectPath('..', 'shared', 'data');
 const BARS = join(DATA, 'qqq_1m_sip_2025_2026', 'QQQ_1Min_2025-09-21_2026-03-21.csv');
@@ -139,37 +137,29 @@ async function compare(client: pg.Client, feedId: number, chain: Chain): Promise
   });
 }
 
-function quantile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const at = (sorted.length - 1) * share;
-  const below = sorted[Math.floor(at)] ?? Number.NaN;
-  return below + ((sorted[Math.ceil(at)] ?? below) - below) * (at - Math.floor(at));
-}
-
 const mean = (values: readonly number[]): number =>
   values.reduce((sum, each) => sum + each, 0) / values.length;
 
-function describe(name: string, rows: readonly Compared[]): Record<string, string | number> {
+function describe(engine: string, what: string, rows: readonly Compared[]): Figure[] {
   const errors = rows.map((row) => (row.modelBid + row.modelAsk - row.bid - row.ask) / 2);
   const sizes = errors.map(Math.abs);
   const shares = rows.map((row, n) => (100 * (sizes[n] ?? 0)) / ((row.bid + row.ask) / 2));
   const recorded = rows.map((row) => row.ask - row.bid);
   const modelled = rows.map((row) => row.modelAsk - row.modelBid);
-  return {
-    contracts: name,
-    n: rows.length,
-    'bias $': mean(errors).toFixed(3),
-    'mean $': mean(sizes).toFixed(3),
-    'median $': quantile(sizes, 0.5).toFixed(3),
-    'p90 $': quantile(sizes, 0.9).toFixed(3),
-    'mean %': mean(shares).toFixed(1),
-    'median %': quantile(shares, 0.5).toFixed(1),
-    'p90 %': quantile(shares, 0.9).toFixed(1),
-    'rec. spread mean': mean(recorded).toFixed(3),
-    'rec. spread median': quantile(recorded, 0.5).toFixed(3),
-    'mod. spread mean': mean(modelled).toFixed(3),
-    'mod. spread median': quantile(modelled, 0.5).toFixed(3),
+  const spread = (rows: readonly number[]): string =>
+    `${mean(rows).toFixed(3)} / ${quantile(rows, 0.5).toFixed(3)}`;
+  const three = (of: readonly number[], digits: number): string =>
+    [mean(of), quantile(of, 0.5), quantile(of, 0.9)].map((each) => each.toFixed(digits)).join(' / ');
+  const figure = (name: string, value: string | number, unit: string): Figure => {
+    return { engine, figure: `${what}, ${rows.length} contracts: ${name}`, value, unit };
   };
+  return [
+    figure('bias of the mid', mean(errors).toFixed(3), '$'),
+    figure('error of the mid, mean / median / p90', three(sizes, 3), '$'),
+    figure('error of the mid, mean / median / p90', three(shares, 1), '% of the recorded mid'),
+    figure('recorded spread, mean / median', spread(recorded), '$'),
+    figure('modelled spread, mean / median', spread(modelled), '$'),
+  ];
 }
 
 function printQuotes(rows: readonly Compared[]): void {
@@ -184,56 +174,33 @@ function printQuotes(rows: readonly Compared[]): void {
   );
 }
 
-async function report(client: pg.Client): Promise<void> {
+/** Of contracts with |strike - spot| <= REACH; an error is modelled minus recorded. */
+async function report(bench: Bench, client: pg.Client, engine: string): Promise<void> {
   const chains = await Promise.all(CHAINS.map(readChain));
   const feedId = await modelQuotes(
     client,
     chains.map((chain) => dateOf(chain.instant)),
   );
-  const summary: Record<string, string | number>[] = [];
   const all: Compared[] = [];
   for (const chain of chains) {
     const at = nearestMinute(chain.instant);
     const spot = await spotAt(client, at);
     const rows = await compare(client, feedId, chain);
-    console.log(
-      `chain of ${formatEastern(chain.instant)}, modelled quotes of ${formatEastern(at)}, spot ${spot}`,
-    );
-    printQuotes(rows);
+    bench.note(`chain of ${formatEastern(chain.instant)}, quotes of ${formatEastern(at)}, spot ${spot}`);
+    if (!bench.options.json) printQuotes(rows);
     const isOut = (row: Compared): boolean => (row.kind === 'call' ? row.strike >= spot : row.strike <= spot);
     const day = dateOf(chain.instant);
-    summary.push(describe(`${day} all`, rows), describe(`${day} out of the money`, rows.filter(isOut)));
+    bench.add(...describe(engine, day, rows));
+    bench.add(...describe(engine, `${day} out of the money`, rows.filter(isOut)));
     all.push(...rows);
   }
-  console.log(`modelled minus recorded, |strike - spot| <= ${REACH}; % of the recorded mid`);
-  console.table([...summary, describe('both', all)]);
+  bench.add(...describe(engine, 'both days', all));
 }
 
-/** Everything happens in a transaction that is rolled back: the database keeps no trace. */
-async function run(url: string): Promise<void> {
-  await withClient({ url, role: 'owner', name: 'quote_model_error' }, async (client) => {
-    await client.query('begin');
-    try {
-      await report(client);
-    } finally {
-      await client.query('rollback');
-    }
-  });
-}
-
-async function runOnThrowaway(): Promise<void> {
-  const dir = await mkdtemp(join(tmpdir(), 'strikebase-bench-'));
-  const server = await startEmbedded({ dir });
-  try {
-    await migrate(server.url);
-    await run(server.url);
-  } finally {
-    await server.stop();
-    await rm(dir, { recursive: true, force: true });
-  }
-}
-
-const { values } = parseArgs({ options: { db: { type: 'string' } } });
-const missing = [BARS, VIX, ...CHAINS].find((path) => !existsSync(path));
-if (missing !== undefined) throw new Failure(`the recorded data is not here: ${missing}`);
-await (values.db === undefined ? runOnThrowaway() : run(values.db));
+await runBenchmark('quote_model_error', async (bench) => {
+  const missing = [BARS, VIX, ...CHAINS].find((path) => !existsSync(path));
+  if (missing !== undefined) throw new Failure(`the recorded data is not here: ${missing}`);
+  await onBuiltIn(bench, ({ url, version }) =>
+    withClient({ url, role: 'owner', name: 'quote_model_error' }, (client) => report(bench, client, version)),
+  );
+});

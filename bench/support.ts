@@ -41,7 +41,7 @@ export interface Bench {
 /** Runs a benchmark and prints its figures beside the machine's. Sets the exit code to 1 if it fails, not if it is slow. */
 export async function runBenchmark(name: string, work: (bench: Bench) => Promise<void>): Promise<void> {
   // An exit runs the clean-up; servers end by themselves when we do.
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130));
   const options = parseOptions(name);
   if (options === null) return;
   const folder = mkdtempSync(join(tmpdir(), 'strikebase-bench-'));
@@ -101,20 +101,22 @@ function print(name: string, machine: Machine & Loads, figures: readonly Figure[
   console.log(`\n${name} · Node ${node} · ${cores} x ${cpu}, ${memoryGib} GiB · load ${loads.join(' -> ')}`);
   for (const engine of new Set(figures.map((each) => each.engine))) {
     console.log(`\n${engine}`);
-    const rows = figures.filter((each) => each.engine === engine);
-    const width = (of: (row: Figure) => string): number => Math.max(...rows.map((row) => of(row).length));
-    const [nameWidth, valueWidth, unitWidth] = [
-      width((row) => row.figure),
-      width(valueText),
-      width((r) => r.unit),
-    ];
-    for (const row of rows) {
-      const goal =
-        row.goal === undefined ? '' : `goal ${row.goal.text}: ${row.goal.isMet ? 'met' : 'MISSED'}`;
-      const cells = [row.figure.padEnd(nameWidth), valueText(row).padStart(valueWidth)];
-      console.log(`  ${[...cells, row.unit.padEnd(unitWidth), goal].join('  ').trimEnd()}`);
-    }
+    printRows(figures.filter((each) => each.engine === engine));
   }
+}
+
+function printRows(figures: readonly Figure[]): void {
+  const rows = figures.map((each) => [each.figure, valueText(each), each.unit, goalText(each.goal)] as const);
+  const width = (column: 0 | 1 | 2): number => Math.max(...rows.map((row) => row[column].length));
+  const [names, values, units] = [width(0), width(1), width(2)];
+  for (const [name, value, unit, goal] of rows) {
+    const cells = [name.padEnd(names), value.padStart(values), unit.padEnd(units), goal];
+    console.log(`  ${cells.join('  ').trimEnd()}`);
+  }
+}
+
+function goalText(goal: Goal | undefined): string {
+  return goal === undefined ? '' : `goal ${goal.text}: ${goal.isMet ? 'met' : 'MISSED'}`;
 }
 
 function valueText({ value }: Figure): string {
@@ -123,11 +125,12 @@ function valueText({ value }: Figure): string {
   return Number.isInteger(value) ? String(value) : value.toFixed(value < 10 ? 2 : 1);
 }
 
-/** `<= limit`, or `>= limit`. */
+/** A goal for times. */
 export function atMost(value: number, limit: number, unit: string): Goal {
   return { text: `<= ${limit} ${unit}`.trimEnd(), isMet: value <= limit };
 }
 
+/** A goal for ratios. */
 export function atLeast(value: number, limit: number): Goal {
   return { text: `>= ${limit}`, isMet: value >= limit };
 }
@@ -162,8 +165,10 @@ export async function seconds(work: () => Promise<unknown>): Promise<number> {
   return (performance.now() - began) / 1000;
 }
 
-/** The value that `share` of all values do not exceed; the nearest one, without interpolation. */
+/** Quantile by linear interpolation between the two nearest values. */
 export function quantile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+  const at = (sorted.length - 1) * share;
+  const below = sorted[Math.floor(at)] ?? Number.NaN;
+  return below + ((sorted[Math.ceil(at)] ?? below) - below) * (at - Math.floor(at));
 }

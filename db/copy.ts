@@ -3,13 +3,16 @@ import type pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import type { EasternUs } from '../core/eastern_time.ts';
 
-/** Appends binary COPY fields to a growing buffer. */
+/** Appends binary COPY fields to a growing buffer. A number that does not fit its column throws: none is ever cut. */
 export class CopyBuffer {
   private bytes: Buffer;
+  private view: DataView;
   private length = 0;
+  private rowBytes = 0;
 
   constructor(capacity = 1 << 16) {
-    this.bytes = Buffer.allocUnsafe(capacity);
+    this.bytes = Buffer.allocUnsafeSlow(capacity);
+    this.view = viewOf(this.bytes);
   }
 
   /** Starts a new COPY with its 19-byte header. */
@@ -17,15 +20,19 @@ export class CopyBuffer {
     this.length = HEADER.copy(this.bytes, 0);
   }
 
-  /** Starts a row of `fields` fields of at most `maxBytes` in all. */
+  /** Starts a row of `fields` fields of at most `maxBytes` in all, texts aside. */
   row(fields: number, maxBytes: number): void {
-    this.reserve(maxBytes + 2 + fields * 4);
-    this.length = this.bytes.writeInt16BE(fields, this.length);
+    this.rowBytes = maxBytes + 2 + fields * 4;
+    this.reserve(this.rowBytes);
+    this.view.setInt16(this.length, fields);
+    this.length += 2;
   }
 
   int2(value: number): void {
-    this.length = this.bytes.writeInt32BE(2, this.length);
-    this.length = this.bytes.writeInt16BE(value, this.length);
+    if ((value << 16) >> 16 !== value) throw unfit(value, 'int2');
+    this.view.setInt32(this.length, 2);
+    this.view.setInt16(this.length + 4, value);
+    this.length += 6;
   }
 
   int4(value: number | null): void {
@@ -33,8 +40,10 @@ export class CopyBuffer {
       this.absent();
       return;
     }
-    this.length = this.bytes.writeInt32BE(4, this.length);
-    this.length = this.bytes.writeInt32BE(value, this.length);
+    if ((value | 0) !== value) throw unfit(value, 'int4');
+    this.view.setInt32(this.length, 4);
+    this.view.setInt32(this.length + 4, value);
+    this.length += 8;
   }
 
   /** A 64-bit integer within +-2^53. */
@@ -43,10 +52,12 @@ export class CopyBuffer {
       this.absent();
       return;
     }
-    this.length = this.bytes.writeInt32BE(8, this.length);
+    if (!Number.isSafeInteger(value)) throw unfit(value, 'int8');
     const high = Math.floor(value / 4_294_967_296);
-    this.length = this.bytes.writeInt32BE(high, this.length);
-    this.length = this.bytes.writeUInt32BE(value - high * 4_294_967_296, this.length);
+    this.view.setInt32(this.length, 8);
+    this.view.setInt32(this.length + 4, high);
+    this.view.setUint32(this.length + 8, value - high * 4_294_967_296);
+    this.length += 12;
   }
 
   float8(value: number | null): void {
@@ -54,13 +65,15 @@ export class CopyBuffer {
       this.absent();
       return;
     }
-    this.length = this.bytes.writeInt32BE(8, this.length);
-    this.length = this.bytes.writeDoubleBE(value, this.length);
+    this.view.setInt32(this.length, 8);
+    this.view.setFloat64(this.length + 4, value);
+    this.length += 12;
   }
 
   bool(value: boolean): void {
-    this.length = this.bytes.writeInt32BE(1, this.length);
-    this.length = this.bytes.writeUInt8(value ? 1 : 0, this.length);
+    this.view.setInt32(this.length, 1);
+    this.view.setUint8(this.length + 4, value ? 1 : 0);
+    this.length += 5;
   }
 
   /** A `timestamp`: Eastern wall clock as it stands, counted from 2000-01-01. */
@@ -79,28 +92,40 @@ export class CopyBuffer {
       return;
     }
     const size = Buffer.byteLength(value);
-    this.reserve(size + 4);
-    this.length = this.bytes.writeInt32BE(size, this.length);
-    this.length += this.bytes.write(value, this.length);
+    // What follows it in the row needs its room still.
+    this.reserve(size + this.rowBytes);
+    this.view.setInt32(this.length, size);
+    this.length += 4 + this.bytes.write(value, this.length + 4);
   }
 
   /** The finished COPY data, with its trailer; valid until the next reset. */
   finish(): Buffer {
     this.reserve(2);
-    this.length = this.bytes.writeInt16BE(-1, this.length);
+    this.view.setInt16(this.length, -1);
+    this.length += 2;
     return this.bytes.subarray(0, this.length);
   }
 
   private absent(): void {
-    this.length = this.bytes.writeInt32BE(-1, this.length);
+    this.view.setInt32(this.length, -1);
+    this.length += 4;
   }
 
   private reserve(size: number): void {
     if (this.length + size <= this.bytes.length) return;
-    const grown = Buffer.allocUnsafe(Math.max(this.bytes.length * 2, this.length + size));
+    const grown = Buffer.allocUnsafeSlow(Math.max(this.bytes.length * 2, this.length + size));
     this.bytes.copy(grown, 0, 0, this.length);
     this.bytes = grown;
+    this.view = viewOf(grown);
   }
+}
+
+function viewOf(bytes: Buffer): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function unfit(value: number, type: string): Error {
+  return new Error(`${value} does not fit ${type}`);
 }
 
 const HEADER = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1');

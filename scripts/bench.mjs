@@ -6,49 +6,43 @@ import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const programs = ['startup', 'import_bars', 'copy_quotes', 'backtest', 'advance'];
+// Compares with recorded option chains, which a clone does not have.
+if (existsSync(join(root, '..', 'shared', 'data', 'chains_yahoo_qqq_2026_02')))
+  programs.push('quote_model_error');
 const options = process.argv.slice(2);
 const isJson = options.includes('--json');
 
-// Needs the recorded chains, prints tables of its own and knows only --db: it is no race.
-const canCompare = existsSync(join(root, '..', 'shared', 'data', 'chains_yahoo_qqq_2026_02'));
+let isStopped = false;
 
-function run(name, args) {
+function run(name) {
   const path = join(root, 'dist', 'bench', `${name}.js`);
-  const child = spawn(process.execPath, [path, ...args], {
+  const child = spawn(process.execPath, [path, ...options], {
     stdio: ['ignore', isJson ? 'pipe' : 'inherit', 'inherit'],
   });
   let printed = '';
   child.stdout?.on('data', (chunk) => {
     printed += chunk;
   });
-  return new Promise((resolve) => {
-    child.once('close', (code, signal) =>
-      resolve({ printed, isOk: code === 0, isStopped: signal !== null || code === 130 }),
-    );
-  });
-}
-
-// A terminal sends Ctrl-C to the benchmark as well, which cleans up; kill may reach us alone.
-let isStopped = false;
-for (const signal of ['SIGINT', 'SIGTERM']) {
-  process.on(signal, () => {
+  // The benchmark cleans up behind itself; a terminal's Ctrl-C reaches it anyway, kill only through us.
+  const stop = (signal) => {
     isStopped = true;
+    child.kill(signal);
+  };
+  process.on('SIGINT', stop).on('SIGTERM', stop);
+  return new Promise((resolve) => {
+    child.once('close', (code) => {
+      process.off('SIGINT', stop).off('SIGTERM', stop);
+      resolve({ printed, isOk: code === 0 });
+    });
   });
 }
 
 const reports = [];
 for (const name of programs) {
+  const { printed, isOk } = await run(name);
   if (isStopped) break;
-  const outcome = await run(name, options);
-  isStopped ||= outcome.isStopped;
-  if (!outcome.isOk) process.exitCode = isStopped ? 130 : 1;
-  if (isJson && outcome.isOk) reports.push(JSON.parse(outcome.printed));
+  if (!isOk) process.exitCode = 1;
+  else if (isJson) reports.push(JSON.parse(printed));
 }
-if (canCompare && !isJson && !isStopped) {
-  const outcome = await run(
-    'quote_model_error',
-    options.filter((option) => option !== '--quick'),
-  );
-  if (!outcome.isOk) process.exitCode = 1;
-}
-if (isJson) console.log(JSON.stringify(reports, null, 2));
+if (isStopped) process.exitCode = 130;
+else if (isJson) console.log(JSON.stringify(reports, null, 2));
