@@ -92,6 +92,10 @@ create function engine.name() returns text language sql stable;
 comment on function engine.name() is 'The engine underneath: timescaledb or postgresql.';
 grant execute on function engine.name() to ingest_writer, job_runner;
 
+create function engine.plan_by_key() returns void language plpgsql volatile;
+comment on function engine.plan_by_key() is 'Makes the planner read by key until the transaction ends, whatever it believes of the tables.';
+grant execute on function engine.plan_by_key() to ingest_writer, job_runner;
+
 create procedure engine.refresh(IN p_rollup text, IN p_from timestamp without time zone, IN p_to timestamp without time zone);
 comment on procedure engine.refresh(IN p_rollup text, IN p_from timestamp without time zone, IN p_to timestamp without time zone) is 'Brings a rollup up to date over [p_from, p_to). Call it outside a transaction, after an import or back-fill.';
 grant execute on procedure engine.refresh(IN p_rollup text, IN p_from timestamp without time zone, IN p_to timestamp without time zone) to ingest_writer, job_runner;
@@ -923,6 +927,28 @@ create schema trade;
 comment on schema trade is 'Runs, slices, decisions, intents, order events, fills, slots. Written by job_runner.';
 grant usage on schema trade to backup, job_runner;
 
+create type trade.entry_mark as (
+  ts timestamp without time zone,
+  decision_id bigint,
+  is_reversal boolean
+);
+comment on type trade.entry_mark is 'An entry that a walk has made: its period and the id of its decision.';
+
+create type trade.face as (
+  ts timestamp without time zone,
+  session_date date,
+  direction smallint,
+  instrument_id integer,
+  bid_e4 integer,
+  ask_e4 integer,
+  quote_ts timestamp without time zone,
+  capital numeric,
+  window_ok boolean,
+  age_ok boolean,
+  quote_ok boolean
+);
+comment on type trade.face is 'A period that has closed, as the entry gates face it: its signal, the contract that it would sell with its quote, the capital that takes, and the gates that do not depend on our own past.';
+
 create type trade.gate_state as (
   ts timestamp without time zone,
   open_slots smallint,
@@ -966,7 +992,10 @@ create type trade.session_state as (
   ts_last_exit timestamp without time zone,
   day_pl numeric,
   orders_day integer,
-  recent_orders timestamp without time zone[]
+  recent_orders timestamp without time zone[],
+  commission_per_contract numeric,
+  fees_per_contract numeric,
+  sell_fees_per_contract numeric
 );
 comment on type trade.session_state is 'What the gates remember of one session: it starts empty at every open.';
 
@@ -1013,6 +1042,13 @@ create type trade.slot_state as (
   ev_sz integer
 );
 comment on type trade.slot_state is 'One slot while a slice is walked: phase free, entering, open or exiting; the position; the working order (intent_id … ts_until); a reversal that waits for the exit to fill (rev_*); and its next event before the step at hand (ev_*).';
+
+create type trade.walk_state as (
+  slot trade.slot_state,
+  day trade.session_state,
+  journal trade.journal
+);
+comment on type trade.walk_state is 'What an event of one slot may change: the slot, the session''s memory, the rows to write.';
 
 create table trade.broker_positions (
   account text not null,
@@ -1102,7 +1138,6 @@ create table trade.decisions (
   orders_ok boolean,
   constraint decisions_pk PRIMARY KEY (decision_id),
   constraint decisions_position_fk FOREIGN KEY (position_id) REFERENCES trade.decisions(decision_id),
-  constraint decisions_run_fk FOREIGN KEY (run_id) REFERENCES trade.runs(run_id),
   constraint decisions_kind_check CHECK ((kind = ANY (ARRAY['entry'::text, 'exit'::text]))),
   constraint decisions_verdict_check CHECK ((verdict = ANY (ARRAY['TRADE'::text, 'SKIP'::text])))
 );
@@ -1556,9 +1591,9 @@ comment on column trade.round_trips.fees is 'Dollars.';
 comment on column trade.round_trips.net is 'Gross minus commission and fees, dollars.';
 grant select on trade.round_trips to backup, job_runner;
 
-create procedure trade.add_intent(INOUT p_journal trade.journal, INOUT p_intent_id bigint, IN p_run_id bigint, IN p_decision_id bigint, IN p_position_id bigint, IN p_attempt smallint, IN p_purpose text, IN p_ts timestamp without time zone, IN p_limit_px_e4 integer, IN p_qty integer, IN p_slot smallint, IN p_valid_until timestamp without time zone, IN p_depends_on_id bigint, IN p_instrument_id integer, IN p_side text);
-comment on procedure trade.add_intent(INOUT p_journal trade.journal, INOUT p_intent_id bigint, IN p_run_id bigint, IN p_decision_id bigint, IN p_position_id bigint, IN p_attempt smallint, IN p_purpose text, IN p_ts timestamp without time zone, IN p_limit_px_e4 integer, IN p_qty integer, IN p_slot smallint, IN p_valid_until timestamp without time zone, IN p_depends_on_id bigint, IN p_instrument_id integer, IN p_side text) is 'Adds an order intent with one leg to the journal and gives its id; a limit of null is a market order.';
-grant execute on procedure trade.add_intent(INOUT p_journal trade.journal, INOUT p_intent_id bigint, IN p_run_id bigint, IN p_decision_id bigint, IN p_position_id bigint, IN p_attempt smallint, IN p_purpose text, IN p_ts timestamp without time zone, IN p_limit_px_e4 integer, IN p_qty integer, IN p_slot smallint, IN p_valid_until timestamp without time zone, IN p_depends_on_id bigint, IN p_instrument_id integer, IN p_side text) to job_runner;
+create function trade.add_intent(p_journal trade.journal, p_intent_id bigint, p_run_id bigint, p_decision_id bigint, p_position_id bigint, p_attempt smallint, p_purpose text, p_ts timestamp without time zone, p_limit_px_e4 integer, p_qty integer, p_slot smallint, p_valid_until timestamp without time zone, p_depends_on_id bigint, p_instrument_id integer, p_side text) returns trade.journal language plpgsql immutable;
+comment on function trade.add_intent(p_journal trade.journal, p_intent_id bigint, p_run_id bigint, p_decision_id bigint, p_position_id bigint, p_attempt smallint, p_purpose text, p_ts timestamp without time zone, p_limit_px_e4 integer, p_qty integer, p_slot smallint, p_valid_until timestamp without time zone, p_depends_on_id bigint, p_instrument_id integer, p_side text) is 'The journal with one more order intent of one leg; a limit of null is a market order.';
+grant execute on function trade.add_intent(p_journal trade.journal, p_intent_id bigint, p_run_id bigint, p_decision_id bigint, p_position_id bigint, p_attempt smallint, p_purpose text, p_ts timestamp without time zone, p_limit_px_e4 integer, p_qty integer, p_slot smallint, p_valid_until timestamp without time zone, p_depends_on_id bigint, p_instrument_id integer, p_side text) to job_runner;
 
 create function trade.advance(p_run_id bigint, p_to timestamp without time zone, p_as_of timestamp without time zone) returns trade.slices language plpgsql volatile;
 comment on function trade.advance(p_run_id bigint, p_to timestamp without time zone, p_as_of timestamp without time zone) is 'Takes a run from where it stands to p_to: late rows, periods, signals, decisions, intents, paper fills, one slices row. Reads only what was received by p_as_of, never the clock. Call it in a repeatable read transaction that holds nothing else (SB003); returns the slice, or null when there is nothing to do. SB002: the run has ended.';
@@ -1567,6 +1602,14 @@ grant execute on function trade.advance(p_run_id bigint, p_to timestamp without 
 create function trade.apply_settings(p_strategy ref.strategies, p_settings jsonb) returns ref.strategies language plpgsql volatile;
 comment on function trade.apply_settings(p_strategy ref.strategies, p_settings jsonb) is 'A strategy row with some parameters changed, judged by the table''s own checks (SB008). Stores nothing.';
 grant execute on function trade.apply_settings(p_strategy ref.strategies, p_settings jsonb) to job_runner;
+
+create function trade.cancel_entry(p_walk trade.walk_state, p_run trade.runs, p_strategy ref.strategies, p_ts timestamp without time zone, p_detail text) returns trade.walk_state language plpgsql volatile;
+comment on function trade.cancel_entry(p_walk trade.walk_state, p_run trade.runs, p_strategy ref.strategies, p_ts timestamp without time zone, p_detail text) is 'Cancels the working entry of a slot: what has filled of it is the position, and without a fill the slot is vacated.';
+grant execute on function trade.cancel_entry(p_walk trade.walk_state, p_run trade.runs, p_strategy ref.strategies, p_ts timestamp without time zone, p_detail text) to job_runner;
+
+create function trade.cancel_reversal(p_walk trade.walk_state, p_run trade.runs, p_ts timestamp without time zone, p_detail text) returns trade.walk_state language plpgsql volatile;
+comment on function trade.cancel_reversal(p_walk trade.walk_state, p_run trade.runs, p_ts timestamp without time zone, p_detail text) is 'Gives up the entry that waits for the exit of the position in its slot.';
+grant execute on function trade.cancel_reversal(p_walk trade.walk_state, p_run trade.runs, p_ts timestamp without time zone, p_detail text) to job_runner;
 
 create function trade.check_order_transitions() returns trigger language plpgsql volatile;
 comment on function trade.check_order_transitions() is 'Trigger that keeps order events to trade.order_transitions (SB005).';
@@ -1578,12 +1621,16 @@ create function trade.close_run(p_run_id bigint, p_outcome text, p_as_of timesta
 comment on function trade.close_run(p_run_id bigint, p_outcome text, p_as_of timestamp without time zone) is 'Ends a run as completed, stopped or failed (SB002 if it has ended).';
 grant execute on function trade.close_run(p_run_id bigint, p_outcome text, p_as_of timestamp without time zone) to job_runner;
 
-create procedure trade.decide_entry(INOUT p_state trade.slot_state, INOUT p_day trade.session_state, INOUT p_journal trade.journal, IN p_run trade.runs, IN p_strategy ref.strategies, IN p_decision trade.decisions, IN p_open_capital numeric, IN p_multiplier integer, IN p_is_reversal boolean);
-comment on procedure trade.decide_entry(INOUT p_state trade.slot_state, INOUT p_day trade.session_state, INOUT p_journal trade.journal, IN p_run trade.runs, IN p_strategy ref.strategies, IN p_decision trade.decisions, IN p_open_capital numeric, IN p_multiplier integer, IN p_is_reversal boolean) is 'Carries out an entry decision that says TRADE: its order intent takes the free slot, or waits for the exit of the position that it reverses.';
-grant execute on procedure trade.decide_entry(INOUT p_state trade.slot_state, INOUT p_day trade.session_state, INOUT p_journal trade.journal, IN p_run trade.runs, IN p_strategy ref.strategies, IN p_decision trade.decisions, IN p_open_capital numeric, IN p_multiplier integer, IN p_is_reversal boolean) to job_runner;
+create function trade.decide_entry(p_walk trade.walk_state, p_run trade.runs, p_strategy ref.strategies, p_face trade.face, p_entry trade.entry_mark, p_multiplier integer) returns trade.walk_state language plpgsql volatile;
+comment on function trade.decide_entry(p_walk trade.walk_state, p_run trade.runs, p_strategy ref.strategies, p_face trade.face, p_entry trade.entry_mark, p_multiplier integer) is 'Carries out an entry decision that says TRADE: its order intent takes the free slot, or waits for the exit of the position that it reverses.';
+grant execute on function trade.decide_entry(p_walk trade.walk_state, p_run trade.runs, p_strategy ref.strategies, p_face trade.face, p_entry trade.entry_mark, p_multiplier integer) to job_runner;
 
 create function trade.drop_run(p_run_id bigint) returns void language plpgsql volatile;
 comment on function trade.drop_run(p_run_id bigint) is 'Removes a replay or backtest with everything it wrote. For the owner, who alone may delete; never a live run (SB009).';
+
+create function trade.face_periods(p_run trade.runs, p_strategy ref.strategies, p_day trade.session_state, p_from timestamp without time zone, p_to timestamp without time zone, p_multiplier integer, p_as_of timestamp without time zone) returns trade.face[] language plpgsql stable;
+comment on function trade.face_periods(p_run trade.runs, p_strategy ref.strategies, p_day trade.session_state, p_from timestamp without time zone, p_to timestamp without time zone, p_multiplier integer, p_as_of timestamp without time zone) is 'The periods that close in (p_from, p_to] as the entry gates face them, in order of time.';
+grant execute on function trade.face_periods(p_run trade.runs, p_strategy ref.strategies, p_day trade.session_state, p_from timestamp without time zone, p_to timestamp without time zone, p_multiplier integer, p_as_of timestamp without time zone) to job_runner;
 
 create function trade.find_event(p_state trade.slot_state, p_tape trade.quote_tape, p_run trade.runs, p_day trade.session_state, p_strategy ref.strategies, p_from timestamp without time zone, p_before timestamp without time zone) returns trade.slot_state language plpgsql stable;
 comment on function trade.find_event(p_state trade.slot_state, p_tape trade.quote_tape, p_run trade.runs, p_day trade.session_state, p_strategy ref.strategies, p_from timestamp without time zone, p_before timestamp without time zone) is 'The next event of a slot in [p_from, p_before), in quote order: fill (sell at bid, buy at ask, never on a missing or crossed quote), take_profit, stop_loss, or what the clock brings: expire, reprice, expire_reversal, flat, settle. None leaves ev_kind null.';
@@ -1593,9 +1640,9 @@ create function trade.gate_state(p_ts timestamp without time zone, p_slots trade
 comment on function trade.gate_state(p_ts timestamp without time zone, p_slots trade.slot_state[], p_day trade.session_state, p_reversing smallint, p_max_slots smallint) is 'What the gates that depend on our own past see from p_ts on.';
 grant execute on function trade.gate_state(p_ts timestamp without time zone, p_slots trade.slot_state[], p_day trade.session_state, p_reversing smallint, p_max_slots smallint) to job_runner;
 
-create procedure trade.handle_event(INOUT p_state trade.slot_state, INOUT p_day trade.session_state, INOUT p_journal trade.journal, IN p_tape trade.quote_tape, IN p_run trade.runs, IN p_strategy ref.strategies, IN p_as_of timestamp without time zone);
-comment on procedure trade.handle_event(INOUT p_state trade.slot_state, INOUT p_day trade.session_state, INOUT p_journal trade.journal, IN p_tape trade.quote_tape, IN p_run trade.runs, IN p_strategy ref.strategies, IN p_as_of timestamp without time zone) is 'Carries out the event that find_event found for a slot.';
-grant execute on procedure trade.handle_event(INOUT p_state trade.slot_state, INOUT p_day trade.session_state, INOUT p_journal trade.journal, IN p_tape trade.quote_tape, IN p_run trade.runs, IN p_strategy ref.strategies, IN p_as_of timestamp without time zone) to job_runner;
+create function trade.handle_event(p_walk trade.walk_state, p_tape trade.quote_tape, p_run trade.runs, p_strategy ref.strategies, p_as_of timestamp without time zone) returns trade.walk_state language plpgsql volatile;
+comment on function trade.handle_event(p_walk trade.walk_state, p_tape trade.quote_tape, p_run trade.runs, p_strategy ref.strategies, p_as_of timestamp without time zone) is 'Carries out the event that find_event found for a slot.';
+grant execute on function trade.handle_event(p_walk trade.walk_state, p_tape trade.quote_tape, p_run trade.runs, p_strategy ref.strategies, p_as_of timestamp without time zone) to job_runner;
 
 create function trade.intrinsic_value(p_run trade.runs, p_instrument_id integer) returns integer language plpgsql stable;
 comment on function trade.intrinsic_value(p_run trade.runs, p_instrument_id integer) is 'What a contract was worth at its expiry, 1/10,000 dollar, against the last price of the underlying''s session in the run''s feed; null where that is not known. Stands in for the assignment of an American contract.';
@@ -1605,9 +1652,9 @@ create function trade.is_halted(p_run trade.runs, p_as_of timestamp without time
 comment on function trade.is_halted(p_run trade.runs, p_as_of timestamp without time zone) is 'True while the last control of the run''s account, or the last one for all accounts (live runs only), halts entries.';
 grant execute on function trade.is_halted(p_run trade.runs, p_as_of timestamp without time zone) to job_runner;
 
-create function trade.judge_periods(p_from timestamp without time zone, p_to timestamp without time zone, p_run trade.runs, p_strategy ref.strategies, p_day trade.session_state, p_states trade.gate_state[], p_halted boolean, p_multiplier integer, p_as_of timestamp without time zone) returns SETOF trade.decisions language plpgsql stable;
-comment on function trade.judge_periods(p_from timestamp without time zone, p_to timestamp without time zone, p_run trade.runs, p_strategy ref.strategies, p_day trade.session_state, p_states trade.gate_state[], p_halted boolean, p_multiplier integer, p_as_of timestamp without time zone) is 'Entry decisions for the periods that close in (p_from, p_to], each under the state of p_states in force at its close: every gate''s value, threshold and verdict; the first that fails is the reason. Stores nothing.';
-grant execute on function trade.judge_periods(p_from timestamp without time zone, p_to timestamp without time zone, p_run trade.runs, p_strategy ref.strategies, p_day trade.session_state, p_states trade.gate_state[], p_halted boolean, p_multiplier integer, p_as_of timestamp without time zone) to job_runner;
+create function trade.judge_periods(p_run trade.runs, p_strategy ref.strategies, p_day trade.session_state, p_faces trade.face[], p_states trade.gate_state[], p_entries trade.entry_mark[], p_halted boolean, p_as_of timestamp without time zone) returns SETOF trade.decisions language plpgsql volatile;
+comment on function trade.judge_periods(p_run trade.runs, p_strategy ref.strategies, p_day trade.session_state, p_faces trade.face[], p_states trade.gate_state[], p_entries trade.entry_mark[], p_halted boolean, p_as_of timestamp without time zone) is 'Entry decisions for periods, each under the state of p_states in force at its close: every gate''s value, threshold and verdict; the first that fails is the reason. Draws ids for those that were skipped; stores nothing.';
+grant execute on function trade.judge_periods(p_run trade.runs, p_strategy ref.strategies, p_day trade.session_state, p_faces trade.face[], p_states trade.gate_state[], p_entries trade.entry_mark[], p_halted boolean, p_as_of timestamp without time zone) to job_runner;
 
 create function trade.last_ask(p_run trade.runs, p_tape trade.quote_tape, p_instrument_id integer, p_ts timestamp without time zone, p_as_of timestamp without time zone, OUT ask_e4 integer, OUT ts timestamp without time zone) returns record language plpgsql stable;
 comment on function trade.last_ask(p_run trade.runs, p_tape trade.quote_tape, p_instrument_id integer, p_ts timestamp without time zone, p_as_of timestamp without time zone, OUT ask_e4 integer, OUT ts timestamp without time zone) is 'The last ask of a contract that day as of p_ts, from the slice''s tape or, before its first quote, from the table; null where that quote has none or is crossed.';
@@ -1625,41 +1672,49 @@ create function trade.load_slots(p_run trade.runs, p_strategy ref.strategies) re
 comment on function trade.load_slots(p_run trade.runs, p_strategy ref.strategies) is 'The slots of a run''s account as facts leave them, locked until the transaction ends.';
 grant execute on function trade.load_slots(p_run trade.runs, p_strategy ref.strategies) to job_runner;
 
-create function trade.load_tapes(p_run trade.runs, p_slots trade.slot_state[], p_from timestamp without time zone, p_to timestamp without time zone, p_as_of timestamp without time zone) returns trade.quote_tape[] language plpgsql stable;
-comment on function trade.load_tapes(p_run trade.runs, p_slots trade.slot_state[], p_from timestamp without time zone, p_to timestamp without time zone, p_as_of timestamp without time zone) is 'The quotes in [p_from, p_to] (the last instant for as-of reading only) of every contract that the slice can touch, one tape each; of several at one instant, the last.';
-grant execute on function trade.load_tapes(p_run trade.runs, p_slots trade.slot_state[], p_from timestamp without time zone, p_to timestamp without time zone, p_as_of timestamp without time zone) to job_runner;
+create function trade.load_tapes(p_run trade.runs, p_slots trade.slot_state[], p_faces trade.face[], p_from timestamp without time zone, p_to timestamp without time zone, p_as_of timestamp without time zone) returns trade.quote_tape[] language plpgsql stable;
+comment on function trade.load_tapes(p_run trade.runs, p_slots trade.slot_state[], p_faces trade.face[], p_from timestamp without time zone, p_to timestamp without time zone, p_as_of timestamp without time zone) is 'The quotes in [p_from, p_to] (the last instant for as-of reading only) of every contract that the slice can touch, one tape each, from when it can.';
+grant execute on function trade.load_tapes(p_run trade.runs, p_slots trade.slot_state[], p_faces trade.face[], p_from timestamp without time zone, p_to timestamp without time zone, p_as_of timestamp without time zone) to job_runner;
 
 create function trade.open_run(p_mode text, p_strategy text, p_from timestamp without time zone, p_to timestamp without time zone, p_tick_feed text, p_quote_feed text, p_settings jsonb, p_broker text, p_code_hash text, p_as_of timestamp without time zone) returns bigint language plpgsql volatile;
 comment on function trade.open_run(p_mode text, p_strategy text, p_from timestamp without time zone, p_to timestamp without time zone, p_tick_feed text, p_quote_feed text, p_settings jsonb, p_broker text, p_code_hash text, p_as_of timestamp without time zone) is 'Opens a run of the current version of a strategy over [p_from, p_to) and returns its id. p_settings changes parameters for this run only. SB006: no data, SB007: unknown strategy, SB008: a setting is out of bounds; a second live run of an account violates runs_one_live_idx.';
 grant execute on function trade.open_run(p_mode text, p_strategy text, p_from timestamp without time zone, p_to timestamp without time zone, p_tick_feed text, p_quote_feed text, p_settings jsonb, p_broker text, p_code_hash text, p_as_of timestamp without time zone) to job_runner;
 
+create function trade.orders_since(p_orders timestamp without time zone[], p_ts timestamp without time zone) returns integer language sql immutable;
+comment on function trade.orders_since(p_orders timestamp without time zone[], p_ts timestamp without time zone) is 'How many of the times, which ascend, are after p_ts.';
+grant execute on function trade.orders_since(p_orders timestamp without time zone[], p_ts timestamp without time zone) to job_runner;
+
 create function trade.paper_event(p_run trade.runs, p_intent_id bigint, p_ts timestamp without time zone, p_state text, p_detail text DEFAULT NULL::text) returns trade.order_events[] language sql volatile;
 comment on function trade.paper_event(p_run trade.runs, p_intent_id bigint, p_ts timestamp without time zone, p_state text, p_detail text) is 'One event of a paper order, to be added to the journal; null, which adds nothing, for a broker''s.';
 grant execute on function trade.paper_event(p_run trade.runs, p_intent_id bigint, p_ts timestamp without time zone, p_state text, p_detail text) to job_runner;
 
-create procedure trade.paper_fill(INOUT p_state trade.slot_state, INOUT p_day trade.session_state, INOUT p_journal trade.journal, IN p_run trade.runs, IN p_strategy ref.strategies);
-comment on procedure trade.paper_fill(INOUT p_state trade.slot_state, INOUT p_day trade.session_state, INOUT p_journal trade.journal, IN p_run trade.runs, IN p_strategy ref.strategies) is 'Fills the working order of a slot at the quote that find_event found (sell at bid, buy at ask; up to the displayed size when the strategy asks for partial fills), with commission and fees from ref.fee_schedules; or settles it at expiry, free of both. When the position is flat its slot is vacated.';
-grant execute on procedure trade.paper_fill(INOUT p_state trade.slot_state, INOUT p_day trade.session_state, INOUT p_journal trade.journal, IN p_run trade.runs, IN p_strategy ref.strategies) to job_runner;
+create function trade.paper_fill(p_walk trade.walk_state, p_run trade.runs, p_strategy ref.strategies) returns trade.walk_state language plpgsql volatile;
+comment on function trade.paper_fill(p_walk trade.walk_state, p_run trade.runs, p_strategy ref.strategies) is 'Fills the working order of a slot at the quote that find_event found (sell at bid, buy at ask; up to the displayed size when the strategy asks for partial fills), with commission and fees from ref.fee_schedules; or settles it at expiry, free of both. When the position is flat its slot is vacated.';
+grant execute on function trade.paper_fill(p_walk trade.walk_state, p_run trade.runs, p_strategy ref.strategies) to job_runner;
 
-create procedure trade.reprice_exit(INOUT p_state trade.slot_state, INOUT p_day trade.session_state, INOUT p_journal trade.journal, IN p_run trade.runs, IN p_strategy ref.strategies);
-comment on procedure trade.reprice_exit(INOUT p_state trade.slot_state, INOUT p_day trade.session_state, INOUT p_journal trade.journal, IN p_run trade.runs, IN p_strategy ref.strategies) is 'Replaces an unfilled exit order by the next attempt: some increments higher, and a market order when exit_market_after_ms have passed.';
-grant execute on procedure trade.reprice_exit(INOUT p_state trade.slot_state, INOUT p_day trade.session_state, INOUT p_journal trade.journal, IN p_run trade.runs, IN p_strategy ref.strategies) to job_runner;
+create function trade.passes_gates(p_face trade.face, p_state trade.gate_state, p_strategy ref.strategies, p_halted boolean) returns boolean language plpgsql immutable;
+comment on function trade.passes_gates(p_face trade.face, p_state trade.gate_state, p_strategy ref.strategies, p_halted boolean) is 'True where no gate bars the entry on a signal: what the walk acts on. trade.judge_periods must agree, or its decision rows cannot be stored.';
+grant execute on function trade.passes_gates(p_face trade.face, p_state trade.gate_state, p_strategy ref.strategies, p_halted boolean) to job_runner;
+
+create function trade.reprice_exit(p_walk trade.walk_state, p_run trade.runs, p_strategy ref.strategies) returns trade.walk_state language plpgsql volatile;
+comment on function trade.reprice_exit(p_walk trade.walk_state, p_run trade.runs, p_strategy ref.strategies) is 'Replaces an unfilled exit order by the next attempt: some increments higher, and a market order when exit_market_after_ms have passed.';
+grant execute on function trade.reprice_exit(p_walk trade.walk_state, p_run trade.runs, p_strategy ref.strategies) to job_runner;
 
 create function trade.set_strategy(p_strategy text, p_settings jsonb) returns integer language plpgsql volatile;
 comment on function trade.set_strategy(p_strategy text, p_settings jsonb) is 'Writes a new version of a strategy with some parameters changed and returns its number. Open runs keep the version they began with.';
 grant execute on function trade.set_strategy(p_strategy text, p_settings jsonb) to job_runner;
 
-create procedure trade.start_exit(INOUT p_state trade.slot_state, INOUT p_day trade.session_state, INOUT p_journal trade.journal, IN p_run trade.runs, IN p_strategy ref.strategies, IN p_ts timestamp without time zone, IN p_reason text, IN p_direction smallint, IN p_ask_e4 integer, IN p_quote_ts timestamp without time zone);
-comment on procedure trade.start_exit(INOUT p_state trade.slot_state, INOUT p_day trade.session_state, INOUT p_journal trade.journal, IN p_run trade.runs, IN p_strategy ref.strategies, IN p_ts timestamp without time zone, IN p_reason text, IN p_direction smallint, IN p_ask_e4 integer, IN p_quote_ts timestamp without time zone) is 'Decides the exit of a slot''s position and writes its first order: a limit at the ask, or a market order where there is none.';
-grant execute on procedure trade.start_exit(INOUT p_state trade.slot_state, INOUT p_day trade.session_state, INOUT p_journal trade.journal, IN p_run trade.runs, IN p_strategy ref.strategies, IN p_ts timestamp without time zone, IN p_reason text, IN p_direction smallint, IN p_ask_e4 integer, IN p_quote_ts timestamp without time zone) to job_runner;
+create function trade.start_exit(p_walk trade.walk_state, p_run trade.runs, p_strategy ref.strategies, p_ts timestamp without time zone, p_reason text, p_direction smallint, p_ask_e4 integer, p_quote_ts timestamp without time zone) returns trade.walk_state language plpgsql volatile;
+comment on function trade.start_exit(p_walk trade.walk_state, p_run trade.runs, p_strategy ref.strategies, p_ts timestamp without time zone, p_reason text, p_direction smallint, p_ask_e4 integer, p_quote_ts timestamp without time zone) is 'Decides the exit of a slot''s position and writes its first order: a limit at the ask, or a market order where there is none.';
+grant execute on function trade.start_exit(p_walk trade.walk_state, p_run trade.runs, p_strategy ref.strategies, p_ts timestamp without time zone, p_reason text, p_direction smallint, p_ask_e4 integer, p_quote_ts timestamp without time zone) to job_runner;
 
 create function trade.tape_of(p_tapes trade.quote_tape[], p_instrument_id integer) returns trade.quote_tape language plpgsql immutable;
 comment on function trade.tape_of(p_tapes trade.quote_tape[], p_instrument_id integer) is 'The tape of a contract; null where it has no quote in the slice.';
 grant execute on function trade.tape_of(p_tapes trade.quote_tape[], p_instrument_id integer) to job_runner;
 
-create procedure trade.vacate_slot(INOUT p_state trade.slot_state, INOUT p_journal trade.journal, IN p_run trade.runs, IN p_strategy ref.strategies, IN p_ts timestamp without time zone);
-comment on procedure trade.vacate_slot(INOUT p_state trade.slot_state, INOUT p_journal trade.journal, IN p_run trade.runs, IN p_strategy ref.strategies, IN p_ts timestamp without time zone) is 'Ends a slot''s position, flat or never opened. An entry that waits for the slot takes it, and its order begins to work.';
-grant execute on procedure trade.vacate_slot(INOUT p_state trade.slot_state, INOUT p_journal trade.journal, IN p_run trade.runs, IN p_strategy ref.strategies, IN p_ts timestamp without time zone) to job_runner;
+create function trade.vacate_slot(p_walk trade.walk_state, p_run trade.runs, p_strategy ref.strategies, p_ts timestamp without time zone) returns trade.walk_state language plpgsql volatile;
+comment on function trade.vacate_slot(p_walk trade.walk_state, p_run trade.runs, p_strategy ref.strategies, p_ts timestamp without time zone) is 'Ends a slot''s position, flat or never opened. An entry that waits for the slot takes it, and its order begins to work.';
+grant execute on function trade.vacate_slot(p_walk trade.walk_state, p_run trade.runs, p_strategy ref.strategies, p_ts timestamp without time zone) to job_runner;
 
 create procedure trade.walk(IN p_run trade.runs, IN p_strategy ref.strategies, IN p_from timestamp without time zone, IN p_to timestamp without time zone, IN p_as_of timestamp without time zone);
 comment on procedure trade.walk(IN p_run trade.runs, IN p_strategy ref.strategies, IN p_from timestamp without time zone, IN p_to timestamp without time zone, IN p_as_of timestamp without time zone) is 'Walks the events of a slice of one session day in time order. At one instant: period close, exits by signal, entry; then the quotes of that instant, which fill orders and trigger stops and targets, and what the clock brings. Quotes in [p_from, p_to), closes in (p_from, p_to].';

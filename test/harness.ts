@@ -16,6 +16,7 @@ export interface TestDatabase {
 
 const OBJECT_IN_USE = '55006';
 const CLONE_MS = 30_000;
+const LEAVE_MS = 1_000;
 
 function testServer(): TestServer {
   const server: TestServer | undefined = inject('testServer');
@@ -49,13 +50,17 @@ export function useDatabase(options: { isEmpty?: boolean } = {}): TestDatabase {
   });
   afterAll(async () => {
     await pool?.end();
-    await asAdmin((admin) => admin.query(`drop database if exists ${name} with (force)`));
+    await asAdmin((admin) => dropDatabase(admin, name));
   });
   const open = (): pg.Pool => {
     if (pool === null) throw new Error('the database is made in beforeAll; use it in tests and hooks');
     return pool;
   };
   return { url, pool: open };
+}
+
+function isInUse(error: unknown): boolean {
+  return (error as { code?: string }).code === OBJECT_IN_USE;
 }
 
 async function asAdmin(work: (admin: pg.Client) => Promise<unknown>): Promise<void> {
@@ -68,11 +73,19 @@ async function asAdmin(work: (admin: pg.Client) => Promise<unknown>): Promise<vo
   }
 }
 
+async function dropDatabase(admin: pg.Client, name: string): Promise<void> {
+  const drop = `drop database if exists ${name}`;
+  // A backend that is on its way out is waited for: killed, it would tell its client, who has stopped listening.
+  await eventually(() => admin.query(drop), { timeoutMs: LEAVE_MS, isRetried: isInUse }).catch(() =>
+    admin.query(`${drop} with (force)`),
+  );
+}
+
 async function createDatabase(admin: pg.Client, name: string, template: string): Promise<void> {
   // Two files that clone at once, or an autovacuum worker, can be in each other's way for a moment.
   await eventually(() => admin.query(`create database ${name} template ${template} encoding 'UTF8'`), {
     timeoutMs: CLONE_MS,
-    isRetried: (error) => (error as { code?: string }).code === OBJECT_IN_USE,
+    isRetried: isInUse,
   });
   // Settings and privileges of the database itself are not part of a clone.
   await admin.query(

@@ -7,6 +7,15 @@ create or replace function engine.version() returns text
 language sql stable parallel safe
 as $$ select 'PostgreSQL ' || split_part(current_setting('server_version'), ' ', 1) $$;
 
+create or replace function engine.plan_by_key() returns void
+language plpgsql volatile
+as $$
+begin
+  -- A plan made while a table was nearly empty would scan it for ever, and planning anew costs more than running.
+  perform set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_seqscan', 'off', true);
+end
+$$;
+
 create or replace function engine.time_bucket(p_width interval, p_ts timestamp) returns timestamp
 language sql immutable parallel safe strict
 as $$ select date_bin(p_width, p_ts, timestamp '2000-01-03') $$;

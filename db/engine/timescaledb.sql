@@ -13,6 +13,17 @@ as $$
   )
 $$;
 
+create or replace function engine.plan_by_key() returns void
+language plpgsql volatile
+as $$
+begin
+  -- A plan made while a table was nearly empty would scan it for ever, and planning anew costs more than running.
+  perform set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_seqscan', 'off', true);
+  -- Ranges are planned with their values at hand: to look for chunks once more for every row costs three times the row's own look-up.
+  perform set_config('timescaledb.enable_runtime_exclusion', 'off', true);
+end
+$$;
+
 create or replace function engine.create_hypertable(p_table regclass, p_time_column name, p_chunk interval)
 returns void language plpgsql volatile
 as $$

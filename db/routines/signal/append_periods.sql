@@ -20,34 +20,35 @@ begin
     select d.session_date, l.*
     from (select distinct b.session_date from built b) d
     cross join lateral signal.listed_strikes(p_context.instrument_id, p_root, d.session_date) l
-  ), placed as (
-    select b.*, l.strikes_e6, l.call_ids, l.put_ids, width_bucket(b.vwap_e6, l.strikes_e6) as below
+  ), chosen as materialized (
+    -- n and n + 1 are the strikes around the VWAP; equally near, the call takes the higher one and the put the lower one.
+    select
+      b.*, row_number() over (order by b.ts) as nth, l.call_ids[a.call_at] as call_id, l.put_ids[a.put_at] as put_id,
+      (l.strikes_e6[a.put_at] / 100)::integer as strike_e4
     from built b
     left join listed l on l.session_date = b.session_date and l.strikes_e6 is not null and b.vwap_e6 is not null
-  ), chosen as materialized (
-    -- below and below + 1 are the strikes around the VWAP; equally near, the call takes the higher one and the put the lower one.
-    select
-      p.*,
-      row_number() over (order by p.ts) as nth,
-      case when p.strikes_e6[p.below] is null or p.strikes_e6[p.below + 1] - p.vwap_e6 <= p.vwap_e6 - p.strikes_e6[p.below]
-        then p.below + 1 else p.below end as call_at,
-      case when p.strikes_e6[p.below + 1] is null or p.vwap_e6 - p.strikes_e6[p.below] <= p.strikes_e6[p.below + 1] - p.vwap_e6
-        then p.below else p.below + 1 end as put_at
-    from placed p
+    cross join lateral (select width_bucket(b.vwap_e6, l.strikes_e6) as n offset 0) p
+    cross join lateral (
+      select l.strikes_e6[p.n + 1] - b.vwap_e6 as above, b.vwap_e6 - l.strikes_e6[p.n] as below offset 0
+    ) d
+    cross join lateral (
+      select
+        case when d.below is null or d.above <= d.below then p.n + 1 else p.n end as call_at,
+        case when d.above is null or d.below <= d.above then p.n else p.n + 1 end as put_at
+    ) a
   ), quoted as materialized (
     select q.* from signal.quotes_as_of(
       -- Calls first, then puts: a period's put stands a whole round behind its call.
-      (select array_agg(c.call_ids[c.call_at] order by c.nth) || array_agg(c.put_ids[c.put_at] order by c.nth) from chosen c),
+      (select array_agg(c.call_id order by c.nth) || array_agg(c.put_id order by c.nth) from chosen c),
       (select array_agg(c.ts order by c.nth) || array_agg(c.ts order by c.nth) from chosen c),
-      p_quote_feed_id, v_quotes_from, p_to, p_context.as_of
+      p_quote_feed_id, v_quotes_from, (select max(c.ts) from chosen c), p_context.as_of
     ) q
   )
   select
     p_run_id, p_context.instrument_id, c.ts, coalesce(latest.revision + 1, 0), c.session_date, c.open_e4, c.high_e4, c.low_e4,
     c.close_e4, c.volume_e6, c.notional_e12, c.tick_count, c.vwap_is_typical, c.vwap_e6, c.session_vwap_e6, c.ma_sum_e4, c.ma_e6,
-    (c.strikes_e6[c.put_at] / 100)::integer,
-    c.call_ids[c.call_at], call_quote.bid_px_e4, call_quote.ask_px_e4, call_quote.ts_event,
-    c.put_ids[c.put_at], put_quote.bid_px_e4, put_quote.ask_px_e4, put_quote.ts_event
+    c.strike_e4, c.call_id, call_quote.bid_px_e4, call_quote.ask_px_e4, call_quote.ts_event,
+    c.put_id, put_quote.bid_px_e4, put_quote.ask_px_e4, put_quote.ts_event
   from chosen c
   left join quoted call_quote on call_quote.nth = c.nth
   left join quoted put_quote on put_quote.nth = c.nth + (select count(*) from chosen)

@@ -13,10 +13,10 @@ begin
   return query
   select
     date_bin(v_period, t.ts_event, p_origin) + v_period,
-    engine.first_px(t.open_e4, t.ts_event, t.seq),
+    (array_agg(t.open_e4 order by t.ts_event, t.seq))[1],
     max(t.high_e4),
     min(t.low_e4),
-    engine.last_px(t.close_e4, t.ts_event, t.seq),
+    (array_agg(t.close_e4 order by t.ts_event desc, t.seq desc))[1],
     sum(t.volume_e6)::bigint,
     sum(t.vwap_e6 * t.volume_e6::numeric),
     count(*)::integer,

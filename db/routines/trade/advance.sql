@@ -1,8 +1,5 @@
 create or replace function trade.advance(p_run_id bigint, p_to timestamp, p_as_of timestamp) returns trade.slices
 language plpgsql volatile
--- Everything below reads by key. A plan made while a table was nearly empty would scan it for ever, and planning anew costs more than running.
-set plan_cache_mode = force_generic_plan
-set enable_seqscan = off
 as $$
 declare
   v_run trade.runs;
@@ -16,6 +13,7 @@ declare
   v_to timestamp;
   v_count integer;
 begin
+  perform engine.plan_by_key();
   if current_setting('transaction_isolation') <> 'repeatable read' then
     raise exception 'advance needs a repeatable read transaction' using errcode = 'SB003';
   end if;

@@ -1,45 +1,43 @@
-create or replace procedure trade.decide_entry(
-  inout p_state trade.slot_state, inout p_day trade.session_state, inout p_journal trade.journal, p_run trade.runs,
-  p_strategy ref.strategies, p_decision trade.decisions, p_open_capital numeric, p_multiplier integer, p_is_reversal boolean
-)
-language plpgsql
+create or replace function trade.decide_entry(
+  p_walk trade.walk_state, p_run trade.runs, p_strategy ref.strategies, p_face trade.face, p_entry trade.entry_mark,
+  p_multiplier integer
+) returns trade.walk_state
+language plpgsql volatile
 as $$
 declare
-  d trade.decisions := p_decision;
+  s trade.slot_state := p_walk.slot;
+  v_day trade.session_state := p_walk.day;
+  v_walk trade.walk_state;
 begin
-  d.decision_id := nextval('trade.decisions_decision_id_seq');
-  if p_is_reversal then
-    d.reason := 'reversal';
+  s.rev_position_id := p_entry.decision_id;
+  s.ts_rev_entry := p_face.ts;
+  s.rev_instrument_id := p_face.instrument_id;
+  s.rev_multiplier := p_multiplier;
+  s.rev_direction := p_face.direction;
+  s.rev_capital := p_face.capital;
+  s.rev_limit_px_e4 := p_face.bid_e4;
+  s.rev_qty := p_strategy.contracts;
+  s.rev_intent_id := nextval('trade.order_intents_intent_id_seq');
+  s.ts_rev_until := case when p_entry.is_reversal then p_face.ts + make_interval(secs => p_strategy.reversal_valid_ms / 1000.0) end;
+  v_day.ts_last_acted := p_face.ts;
+  v_day.orders_day := v_day.orders_day + 1;
+  v_day.recent_orders := v_day.recent_orders || p_face.ts;
+  v_walk := row(
+    s, v_day,
+    trade.add_intent(
+      p_walk.journal, s.rev_intent_id, p_run.run_id, p_entry.decision_id, p_entry.decision_id, 1::smallint, 'entry', p_face.ts, p_face.bid_e4,
+      p_strategy.contracts, s.slot,
+      case when not p_entry.is_reversal then p_face.ts + make_interval(secs => p_strategy.entry_valid_ms / 1000.0) end,
+      case when p_entry.is_reversal then s.decision_id end, p_face.instrument_id, 'sell'
+    )
+  )::trade.walk_state;
+  if p_entry.is_reversal then
+    return v_walk;
   end if;
-  p_journal.decisions := p_journal.decisions || d;
-  p_state.rev_position_id := d.decision_id;
-  p_state.ts_rev_entry := d.ts;
-  p_state.rev_instrument_id := d.instrument_id;
-  p_state.rev_multiplier := p_multiplier;
-  p_state.rev_direction := d.direction;
-  p_state.rev_capital := d.capital - p_open_capital;
-  p_state.rev_limit_px_e4 := d.bid_e4;
-  p_state.rev_qty := p_strategy.contracts;
-  call trade.add_intent(
-    p_journal, p_state.rev_intent_id, p_run.run_id, d.decision_id, d.decision_id, 1::smallint, 'entry', d.ts, d.bid_e4,
-    p_strategy.contracts, p_state.slot,
-    case when not p_is_reversal then d.ts + make_interval(secs => p_strategy.entry_valid_ms / 1000.0) end,
-    case when p_is_reversal then p_state.decision_id end, d.instrument_id, 'sell'
-  );
-  p_day.ts_last_acted := d.ts;
-  p_day.orders_day := p_day.orders_day + 1;
-  p_day.recent_orders := p_day.recent_orders || d.ts;
-  if p_is_reversal then
-    p_state.ts_rev_until := d.ts + make_interval(secs => p_strategy.reversal_valid_ms / 1000.0);
-  else
-    -- A plain entry waits for nothing: it takes the free slot at once.
-    call trade.vacate_slot(p_state, p_journal, p_run, p_strategy, d.ts);
-  end if;
+  -- A plain entry waits for nothing: it takes the free slot at once.
+  return trade.vacate_slot(v_walk, p_run, p_strategy, p_face.ts);
 end
 $$;
-comment on procedure trade.decide_entry(
-  trade.slot_state, trade.session_state, trade.journal, trade.runs, ref.strategies, trade.decisions, numeric, integer, boolean
-) is 'Carries out an entry decision that says TRADE: its order intent takes the free slot, or waits for the exit of the position that it reverses.';
-grant execute on procedure trade.decide_entry(
-  trade.slot_state, trade.session_state, trade.journal, trade.runs, ref.strategies, trade.decisions, numeric, integer, boolean
-) to job_runner;
+comment on function trade.decide_entry(trade.walk_state, trade.runs, ref.strategies, trade.face, trade.entry_mark, integer) is
+  'Carries out an entry decision that says TRADE: its order intent takes the free slot, or waits for the exit of the position that it reverses.';
+grant execute on function trade.decide_entry(trade.walk_state, trade.runs, ref.strategies, trade.face, trade.entry_mark, integer) to job_runner;

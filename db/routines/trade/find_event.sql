@@ -66,8 +66,8 @@ begin
   for i in v_first .. coalesce(cardinality(p_tape.ts), 0) loop
     s.ev_ts := p_tape.ts[i];
     exit when s.ev_ts >= v_until or s.ev_ts >= p_before;
-    -- A quote that has filled something has been used.
-    continue when s.ev_ts <= s.fill_ts;
+    -- A quote that has filled something has been used; of several at one instant only the last stands: nobody can trade on the others.
+    continue when s.ev_ts <= s.fill_ts or s.ev_ts = p_tape.ts[i + 1];
     v_bid_e4 := coalesce(p_tape.bid_e4[i], 0);
     v_ask_e4 := coalesce(p_tape.ask_e4[i], 0);
     -- Nothing happens on a crossed quote, or on one without the side that it would happen at.

@@ -11,7 +11,12 @@ begin
   into v_day.session_date, v_day.ts_open, v_day.ts_close, v_day.ts_option_close, v_day.ts_entry_from, v_day.ts_flat
   from ref.sessions s where s.session_date = p_session_date;
   v_day.session_date := p_session_date;
-  -- All that is stored has happened; the limits of a live account span its runs of the day.
+  select f.commission_per_contract, f.fees_per_contract, f.sell_fees_per_contract
+  into v_day.commission_per_contract, v_day.fees_per_contract, v_day.sell_fees_per_contract
+  from ref.fee_schedules f
+  where f.broker = case p_run.broker when 'paper' then 'schwab' else p_run.broker end and f.valid_from <= p_session_date
+  order by f.valid_from desc limit 1;
+  -- All that is stored has happened; the limits of a live account span its runs of the day. Each look-up goes by key.
   v_runs := array(select r.run_id from trade.runs r where r.account = p_run.account and r.strategy = p_run.strategy);
   select
     max(d.ts) filter (where d.kind = 'entry'),
@@ -20,26 +25,37 @@ begin
         or (p_strategy.cooldown_from_exit = 'stop_and_target' and d.reason in ('take_profit', 'stop_loss')))
     )
   into v_day.ts_last_acted, v_day.ts_last_exit
-  from trade.decisions d
-  where d.run_id = any (v_runs) and d.verdict = 'TRADE' and d.ts >= p_session_date and d.ts < p_session_date + interval '1 day';
+  from unnest(v_runs) r (run_id)
+  cross join lateral (
+    select x.ts, x.kind, x.reason from trade.decisions x
+    where x.run_id = r.run_id and x.verdict = 'TRADE' and x.ts >= p_session_date and x.ts < p_session_date + interval '1 day'
+    offset 0
+  ) d;
   select coalesce(count(*), 0), coalesce(array_agg(i.ts order by i.ts) filter (where i.ts > p_before - interval '60 seconds'), '{}')
   into v_day.orders_day, v_day.recent_orders
-  from trade.order_intents i
-  where i.run_id = any (v_runs) and i.ts >= p_session_date and i.ts < p_session_date + interval '1 day';
+  from unnest(v_runs) r (run_id)
+  cross join lateral (
+    select x.ts from trade.order_intents x
+    where x.run_id = r.run_id and x.ts >= p_session_date and x.ts < p_session_date + interval '1 day'
+    offset 0
+  ) i;
   -- Realised on the day on which the last contract was closed.
   select coalesce(sum(p.net), 0) into v_day.day_pl
   from (
+    select distinct x.position_id
+    from unnest(v_runs) r (run_id)
+    cross join lateral (
+      select f.position_id from trade.fills f
+      where f.run_id = r.run_id and f.effect = 'close' and f.ts >= p_session_date and f.ts < p_session_date + interval '1 day'
+      offset 0
+    ) x
+  ) c
+  cross join lateral (
     select
       sum(f.qty * f.px_e4::bigint * case f.side when 'sell' then 1 else -1 end) * min(i.multiplier) / 10000.0
         - sum(f.commission + f.fees) as net
-    from (
-      select distinct x.position_id
-      from trade.fills x
-      where x.run_id = any (v_runs) and x.effect = 'close' and x.ts >= p_session_date and x.ts < p_session_date + interval '1 day'
-    ) c
-    join trade.fills f on f.position_id = c.position_id
+    from (select * from trade.fills x where x.position_id = c.position_id offset 0) f
     join ref.instruments i on i.instrument_id = f.instrument_id
-    group by f.position_id
     having sum(case f.effect when 'open' then f.qty else -f.qty end) = 0
   ) p;
   return v_day;

@@ -1,61 +1,53 @@
-create or replace procedure trade.paper_fill(
-  inout p_state trade.slot_state, inout p_day trade.session_state, inout p_journal trade.journal, p_run trade.runs, p_strategy ref.strategies
-)
-language plpgsql
+create or replace function trade.paper_fill(p_walk trade.walk_state, p_run trade.runs, p_strategy ref.strategies) returns trade.walk_state
+language plpgsql volatile
 as $$
 declare
-  v_schedule ref.fee_schedules;
-  v_qty integer;
-  v_commission numeric;
-  v_fees numeric;
+  s trade.slot_state := p_walk.slot;
+  v_day trade.session_state := p_walk.day;
+  v_journal trade.journal := p_walk.journal;
+  v_is_settlement boolean := s.ev_kind = 'settle';
+  v_qty integer := case when p_strategy.partial_fills and not v_is_settlement then least(s.rest_qty, s.ev_sz) else s.rest_qty end;
+  v_commission numeric := 0;
+  v_fees numeric := 0;
 begin
-  v_qty := case when p_strategy.partial_fills then least(p_state.rest_qty, p_state.ev_sz) else p_state.rest_qty end;
-  select f.* into strict v_schedule
-  from ref.fee_schedules f
-  where f.broker = case p_run.broker when 'paper' then 'schwab' else p_run.broker end and f.valid_from <= p_state.ev_ts::date
-  order by f.valid_from desc limit 1;
-  -- Rounded as it is stored, or a sum read back would differ from the sum kept.
-  v_commission := round(v_qty * v_schedule.commission_per_contract, 4);
-  v_fees := round(
-    v_qty * (v_schedule.fees_per_contract + case p_state.side when 'sell' then v_schedule.sell_fees_per_contract else 0 end), 4
-  );
-  if p_state.ev_kind = 'settle' then
-    v_commission := 0;
-    v_fees := 0;
+  if not v_is_settlement then
+    -- Rounded as it is stored, or a sum read back would differ from the sum kept.
+    v_commission := round(v_qty * v_day.commission_per_contract, 4);
+    v_fees := round(v_qty * (v_day.fees_per_contract + case s.side when 'sell' then v_day.sell_fees_per_contract else 0 end), 4);
   end if;
-  p_journal.fills := p_journal.fills || row(
-    nextval('trade.fills_fill_id_seq'), p_run.run_id, p_state.intent_id, p_state.position_id, 1, p_run.account,
+  v_journal.fills := v_journal.fills || row(
+    nextval('trade.fills_fill_id_seq'), p_run.run_id, s.intent_id, s.position_id, 1, p_run.account,
     -- What was left before it tells the fills of one order apart.
-    'paper-' || p_state.intent_id || '-' || p_state.rest_qty, p_state.ev_ts, p_state.instrument_id, p_state.side,
-    case p_state.phase when 'entering' then 'open' else 'close' end, v_qty, p_state.ev_px_e4, v_commission, v_fees,
-    case p_state.ev_kind when 'fill' then p_state.ev_ts end, case p_state.ev_kind when 'fill' then p_state.ev_seq end
+    'paper-' || s.intent_id || '-' || s.rest_qty, s.ev_ts, s.instrument_id, s.side,
+    case s.phase when 'entering' then 'open' else 'close' end, v_qty, s.ev_px_e4, v_commission, v_fees,
+    case when not v_is_settlement then s.ev_ts end, case when not v_is_settlement then s.ev_seq end
   )::trade.fills;
-  p_state.rest_qty := p_state.rest_qty - v_qty;
-  p_journal.events := p_journal.events || trade.paper_event(
-    p_run, p_state.intent_id, p_state.ev_ts, case p_state.rest_qty when 0 then 'filled' else 'partially_filled' end,
-    case p_state.ev_kind when 'settle' then 'settled at expiry' end
+  s.rest_qty := s.rest_qty - v_qty;
+  v_journal.events := v_journal.events || trade.paper_event(
+    p_run, s.intent_id, s.ev_ts, case s.rest_qty when 0 then 'filled' else 'partially_filled' end,
+    case when v_is_settlement then 'settled at expiry' end
   );
-  p_state.cost := p_state.cost + v_commission + v_fees;
-  p_state.fill_ts := p_state.ev_ts;
-  p_state.fill_seq := p_state.ev_seq;
-  if p_state.phase = 'entering' then
-    p_state.qty := p_state.qty + v_qty;
-    p_state.notional_e4 := p_state.notional_e4 + v_qty * p_state.ev_px_e4::bigint;
-    if p_state.rest_qty = 0 then
-      p_state.phase := 'open';
+  s.cost := s.cost + v_commission + v_fees;
+  s.fill_ts := s.ev_ts;
+  s.fill_seq := s.ev_seq;
+  if s.phase = 'entering' then
+    s.qty := s.qty + v_qty;
+    s.notional_e4 := s.notional_e4 + v_qty * s.ev_px_e4::bigint;
+    if s.rest_qty = 0 then
+      s.phase := 'open';
     end if;
-  else
-    p_state.closed_qty := p_state.closed_qty + v_qty;
-    p_state.closed_notional_e4 := p_state.closed_notional_e4 + v_qty * p_state.ev_px_e4::bigint;
-    if p_state.rest_qty = 0 then
-      p_day.day_pl := p_day.day_pl
-        + (p_state.notional_e4 - p_state.closed_notional_e4) * p_state.multiplier / 10000.0 - p_state.cost;
-      call trade.vacate_slot(p_state, p_journal, p_run, p_strategy, p_state.ev_ts);
-    end if;
+    return row(s, v_day, v_journal)::trade.walk_state;
   end if;
+  s.closed_qty := s.closed_qty + v_qty;
+  s.closed_notional_e4 := s.closed_notional_e4 + v_qty * s.ev_px_e4::bigint;
+  if s.rest_qty > 0 then
+    return row(s, v_day, v_journal)::trade.walk_state;
+  end if;
+  v_day.day_pl := v_day.day_pl + (s.notional_e4 - s.closed_notional_e4) * s.multiplier / 10000.0 - s.cost;
+  return trade.vacate_slot(row(s, v_day, v_journal)::trade.walk_state, p_run, p_strategy, s.ev_ts);
 end
 $$;
-comment on procedure trade.paper_fill(trade.slot_state, trade.session_state, trade.journal, trade.runs, ref.strategies) is
+comment on function trade.paper_fill(trade.walk_state, trade.runs, ref.strategies) is
   'Fills the working order of a slot at the quote that find_event found (sell at bid, buy at ask; up to the displayed size when the strategy asks for '
   'partial fills), with commission and fees from ref.fee_schedules; or settles it at expiry, free of both. When the position is flat its slot is vacated.';
-grant execute on procedure trade.paper_fill(trade.slot_state, trade.session_state, trade.journal, trade.runs, ref.strategies) to job_runner;
+grant execute on function trade.paper_fill(trade.walk_state, trade.runs, ref.strategies) to job_runner;

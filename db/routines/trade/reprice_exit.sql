@@ -1,31 +1,35 @@
-create or replace procedure trade.reprice_exit(
-  inout p_state trade.slot_state, inout p_day trade.session_state, inout p_journal trade.journal, p_run trade.runs, p_strategy ref.strategies
-)
-language plpgsql
+create or replace function trade.reprice_exit(p_walk trade.walk_state, p_run trade.runs, p_strategy ref.strategies)
+returns trade.walk_state
+language plpgsql volatile
 as $$
 declare
-  v_market_from timestamp := p_state.ts_exit + make_interval(secs => p_strategy.exit_market_after_ms / 1000.0);
+  s trade.slot_state := p_walk.slot;
+  v_day trade.session_state := p_walk.day;
+  v_journal trade.journal := p_walk.journal;
+  v_market_from timestamp := s.ts_exit + make_interval(secs => p_strategy.exit_market_after_ms / 1000.0);
 begin
-  p_journal.events := p_journal.events || trade.paper_event(p_run, p_state.intent_id, p_state.ev_ts, 'canceled', 'repriced');
-  p_state.attempt := p_state.attempt + 1;
-  if p_state.ev_ts >= v_market_from then
-    p_state.limit_px_e4 := null;
-    p_state.ts_until := null;
+  v_journal.events := v_journal.events || trade.paper_event(p_run, s.intent_id, s.ev_ts, 'canceled', 'repriced');
+  s.attempt := s.attempt + 1;
+  if s.ev_ts >= v_market_from then
+    s.limit_px_e4 := null;
+    s.ts_until := null;
   else
-    p_state.limit_px_e4 := p_state.first_limit_px_e4 + (p_state.attempt - 1) * p_strategy.exit_reprice_ticks
-      * ref.price_increment(p_strategy.option_root, p_state.first_limit_px_e4);
-    p_state.ts_until := least(p_state.ev_ts + make_interval(secs => p_strategy.exit_reprice_ms / 1000.0), v_market_from);
+    s.limit_px_e4 := s.first_limit_px_e4 + (s.attempt - 1) * p_strategy.exit_reprice_ticks
+      * ref.price_increment(p_strategy.option_root, s.first_limit_px_e4);
+    s.ts_until := least(s.ev_ts + make_interval(secs => p_strategy.exit_reprice_ms / 1000.0), v_market_from);
   end if;
-  call trade.add_intent(
-    p_journal, p_state.intent_id, p_run.run_id, p_state.decision_id, p_state.position_id, p_state.attempt, 'exit', p_state.ev_ts,
-    p_state.limit_px_e4, p_state.rest_qty, p_state.slot, null, null, p_state.instrument_id, p_state.side
+  s.intent_id := nextval('trade.order_intents_intent_id_seq');
+  v_journal := trade.add_intent(
+    v_journal, s.intent_id, p_run.run_id, s.decision_id, s.position_id, s.attempt, 'exit', s.ev_ts, s.limit_px_e4, s.rest_qty, s.slot,
+    null, null, s.instrument_id, s.side
   );
-  p_journal.events := p_journal.events || trade.paper_event(p_run, p_state.intent_id, p_state.ev_ts, 'submitted');
-  p_state.ts_active := p_state.ev_ts + make_interval(secs => p_strategy.latency_ms / 1000.0);
-  p_day.orders_day := p_day.orders_day + 1;
-  p_day.recent_orders := p_day.recent_orders || p_state.ev_ts;
+  v_journal.events := v_journal.events || trade.paper_event(p_run, s.intent_id, s.ev_ts, 'submitted');
+  s.ts_active := s.ev_ts + make_interval(secs => p_strategy.latency_ms / 1000.0);
+  v_day.orders_day := v_day.orders_day + 1;
+  v_day.recent_orders := v_day.recent_orders || s.ev_ts;
+  return row(s, v_day, v_journal)::trade.walk_state;
 end
 $$;
-comment on procedure trade.reprice_exit(trade.slot_state, trade.session_state, trade.journal, trade.runs, ref.strategies) is
+comment on function trade.reprice_exit(trade.walk_state, trade.runs, ref.strategies) is
   'Replaces an unfilled exit order by the next attempt: some increments higher, and a market order when exit_market_after_ms have passed.';
-grant execute on procedure trade.reprice_exit(trade.slot_state, trade.session_state, trade.journal, trade.runs, ref.strategies) to job_runner;
+grant execute on function trade.reprice_exit(trade.walk_state, trade.runs, ref.strategies) to job_runner;

@@ -1,15 +1,18 @@
-create or replace procedure trade.start_exit(
-  inout p_state trade.slot_state, inout p_day trade.session_state, inout p_journal trade.journal, p_run trade.runs,
-  p_strategy ref.strategies, p_ts timestamp, p_reason text, p_direction smallint, p_ask_e4 integer, p_quote_ts timestamp
-)
-language plpgsql
+create or replace function trade.start_exit(
+  p_walk trade.walk_state, p_run trade.runs, p_strategy ref.strategies, p_ts timestamp, p_reason text, p_direction smallint,
+  p_ask_e4 integer, p_quote_ts timestamp
+) returns trade.walk_state
+language plpgsql volatile
 as $$
 declare
+  s trade.slot_state := p_walk.slot;
+  v_day trade.session_state := p_walk.day;
+  v_journal trade.journal := p_walk.journal;
   d trade.decisions;
 begin
-  if p_state.phase = 'entering' then
+  if s.phase = 'entering' then
     -- The rest of a partly filled entry must not fill behind its own exit.
-    p_journal.events := p_journal.events || trade.paper_event(p_run, p_state.intent_id, p_ts, 'canceled', 'exit');
+    v_journal.events := v_journal.events || trade.paper_event(p_run, s.intent_id, p_ts, 'canceled', 'exit');
   end if;
   d.decision_id := nextval('trade.decisions_decision_id_seq');
   d.run_id := p_run.run_id;
@@ -17,40 +20,42 @@ begin
   d.kind := 'exit';
   d.verdict := 'TRADE';
   d.reason := p_reason;
-  d.session_date := p_day.session_date;
+  d.session_date := v_day.session_date;
   d.direction := p_direction;
-  d.position_id := p_state.position_id;
-  d.instrument_id := p_state.instrument_id;
+  d.position_id := s.position_id;
+  d.instrument_id := s.instrument_id;
   d.trigger_px_e4 := p_ask_e4;
   d.quote_ts := p_quote_ts;
-  p_journal.decisions := p_journal.decisions || d;
-  p_state.decision_id := d.decision_id;
-  p_state.phase := 'exiting';
-  p_state.side := 'buy';
-  p_state.attempt := 1;
-  p_state.first_limit_px_e4 := p_ask_e4;
-  p_state.limit_px_e4 := p_ask_e4;
-  p_state.rest_qty := p_state.qty - p_state.closed_qty;
-  p_state.ts_exit := p_ts;
-  p_state.ts_active := p_ts + make_interval(secs => p_strategy.latency_ms / 1000.0);
+  v_journal.decisions := v_journal.decisions || d;
+  s.decision_id := d.decision_id;
+  s.phase := 'exiting';
+  s.side := 'buy';
+  s.attempt := 1;
+  s.first_limit_px_e4 := p_ask_e4;
+  s.limit_px_e4 := p_ask_e4;
+  s.rest_qty := s.qty - s.closed_qty;
+  s.ts_exit := p_ts;
+  s.ts_active := p_ts + make_interval(secs => p_strategy.latency_ms / 1000.0);
   -- Without a quote to price a limit, the exit is a market order from the start.
-  p_state.ts_until := case when p_ask_e4 is not null then p_ts + make_interval(secs => p_strategy.exit_reprice_ms / 1000.0) end;
-  call trade.add_intent(
-    p_journal, p_state.intent_id, p_run.run_id, d.decision_id, p_state.position_id, p_state.attempt, 'exit', p_ts, p_state.limit_px_e4,
-    p_state.rest_qty, p_state.slot, null, null, p_state.instrument_id, p_state.side
+  s.ts_until := case when p_ask_e4 is not null then p_ts + make_interval(secs => p_strategy.exit_reprice_ms / 1000.0) end;
+  s.intent_id := nextval('trade.order_intents_intent_id_seq');
+  v_journal := trade.add_intent(
+    v_journal, s.intent_id, p_run.run_id, d.decision_id, s.position_id, s.attempt, 'exit', p_ts, s.limit_px_e4, s.rest_qty, s.slot, null,
+    null, s.instrument_id, s.side
   );
-  p_journal.events := p_journal.events || trade.paper_event(p_run, p_state.intent_id, p_ts, 'submitted');
-  p_day.orders_day := p_day.orders_day + 1;
-  p_day.recent_orders := p_day.recent_orders || p_ts;
+  v_journal.events := v_journal.events || trade.paper_event(p_run, s.intent_id, p_ts, 'submitted');
+  v_day.orders_day := v_day.orders_day + 1;
+  v_day.recent_orders := v_day.recent_orders || p_ts;
   if p_strategy.cooldown_from_exit = 'all'
     or (p_strategy.cooldown_from_exit = 'stop_and_target' and p_reason in ('take_profit', 'stop_loss')) then
-    p_day.ts_last_exit := p_ts;
+    v_day.ts_last_exit := p_ts;
   end if;
+  return row(s, v_day, v_journal)::trade.walk_state;
 end
 $$;
-comment on procedure trade.start_exit(
-  trade.slot_state, trade.session_state, trade.journal, trade.runs, ref.strategies, timestamp, text, smallint, integer, timestamp
+comment on function trade.start_exit(
+  trade.walk_state, trade.runs, ref.strategies, timestamp, text, smallint, integer, timestamp
 ) is 'Decides the exit of a slot''s position and writes its first order: a limit at the ask, or a market order where there is none.';
-grant execute on procedure trade.start_exit(
-  trade.slot_state, trade.session_state, trade.journal, trade.runs, ref.strategies, timestamp, text, smallint, integer, timestamp
+grant execute on function trade.start_exit(
+  trade.walk_state, trade.runs, ref.strategies, timestamp, text, smallint, integer, timestamp
 ) to job_runner;

@@ -1,0 +1,20 @@
+create or replace function trade.passes_gates(p_face trade.face, p_state trade.gate_state, p_strategy ref.strategies, p_halted boolean)
+returns boolean
+language plpgsql immutable
+as $$
+begin
+  return p_face.window_ok
+    and p_face.age_ok is not false
+    and not p_halted
+    and (p_state.ts_last is null or (extract(epoch from p_face.ts - p_state.ts_last) * 1000)::bigint >= p_strategy.cooldown_ms)
+    and p_state.has_room
+    and p_face.quote_ok
+    and p_state.open_capital + p_face.capital <= p_strategy.trading_capital
+    and p_state.day_pl > -p_strategy.max_day_loss
+    and p_state.orders_day < p_strategy.max_orders_per_day
+    and trade.orders_since(p_state.recent_orders, p_face.ts - interval '60 seconds') < p_strategy.max_orders_per_minute;
+end
+$$;
+comment on function trade.passes_gates(trade.face, trade.gate_state, ref.strategies, boolean) is
+  'True where no gate bars the entry on a signal: what the walk acts on. trade.judge_periods must agree, or its decision rows cannot be stored.';
+grant execute on function trade.passes_gates(trade.face, trade.gate_state, ref.strategies, boolean) to job_runner;
