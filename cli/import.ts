@@ -8,6 +8,7 @@ import { importFormats, openImport } from '../ingest/files/index.ts';
 import { type ImportResult, importFile, loadSessions } from '../ingest/import.ts';
 import { withDatabase } from './database.ts';
 import { explainError } from './errors.ts';
+import { importMassiveCommand } from './import_massive.ts';
 import { interrupt } from './interrupt.ts';
 import { withDb, withExamples } from './options.ts';
 import { type OutputColumn, printRows } from './output.ts';
@@ -46,12 +47,15 @@ export function importCommand(): Command {
     .option('--at <time>', 'instant of a Yahoo chain, Eastern', parseInstant)
     .option('--force', 'take a file whose clock does not fit the exchange calendar', false)
     .option('--reject-rows', 'keep faulty rows in market.rejected_rows and take the rest', false)
+    .enablePositionalOptions()
+    .addCommand(importMassiveCommand())
     .action(importFiles);
   return withExamples(
     withDb(command),
     'import QQQ_1min.csv --symbol QQQ',
     'import VIX_History.csv --format vix',
     'import us_options/*.csv.gz --format massive --symbol QQQ',
+    'import massive --symbol QQQ --from 2026-01-05 --to 2026-01-09 --options',
   );
 }
 

@@ -1,10 +1,10 @@
 // A live paper run of one session on a vendor's streams: the streams flow, the run follows their marks.
 import type { Clock } from '../core/clock.ts';
 import { Failure } from '../core/failure.ts';
+import { isLoopback } from '../core/loopback.ts';
 import { withClient } from '../db/pool.ts';
 import { type EquityStream, startEquities } from '../ingest/equities.ts';
 import type { MarketStream } from '../ingest/market_stream.ts';
-import { isLoopback } from '../ingest/massive/credentials.ts';
 import { type OptionStream, startOptions } from '../ingest/options.ts';
 import { type LiveFeeds, registerFeeds } from '../ingest/stream_feed.ts';
 import { followLive, type LiveOutcome, type LiveRun, openLive } from '../jobs/live.ts';

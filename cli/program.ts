@@ -26,8 +26,18 @@ const SUBCOMMANDS: readonly Subcommand[] = [
   },
   {
     name: 'import',
-    summary: 'take recorded files into the database',
+    summary: 'take recorded files, or history from Massive, into the database',
     load: async () => (await import('./import.ts')).importCommand(),
+  },
+  {
+    name: 'ingest',
+    summary: 'stream live market data, one process per stream',
+    load: async () => (await import('./ingest.ts')).ingestCommand(),
+  },
+  {
+    name: 'orders',
+    summary: 'send orders to a broker, find out what became of them',
+    load: async () => (await import('./orders.ts')).ordersCommand(),
   },
   {
     name: 'backtest',
@@ -43,6 +53,41 @@ const SUBCOMMANDS: readonly Subcommand[] = [
     name: 'parity',
     summary: 'compare two runs row by row',
     load: async () => (await import('./parity.ts')).parityCommand(),
+  },
+  {
+    name: 'ready',
+    summary: 'check everything that an entry needs',
+    load: async () => (await import('./ready.ts')).readyCommand(),
+  },
+  {
+    name: 'halt',
+    summary: 'stop entries; exits go on',
+    load: async () => (await import('./halt.ts')).haltCommand(),
+  },
+  {
+    name: 'resume',
+    summary: 'allow entries again',
+    load: async () => (await import('./halt.ts')).resumeCommand(),
+  },
+  {
+    name: 'flatten',
+    summary: 'close everything at the broker, without the database',
+    load: async () => (await import('./flatten.ts')).flattenCommand(),
+  },
+  {
+    name: 'close',
+    summary: 'close one contract at the broker, without the database',
+    load: async () => (await import('./flatten.ts')).closeCommand(),
+  },
+  {
+    name: 'cancel',
+    summary: 'cancel orders at the broker, without the database',
+    load: async () => (await import('./flatten.ts')).cancelCommand(),
+  },
+  {
+    name: 'schwab',
+    summary: 'log in at Schwab, show how long the login lives',
+    load: async () => (await import('./schwab.ts')).schwabCommand(),
   },
   {
     name: 'pl',
@@ -88,6 +133,11 @@ const SUBCOMMANDS: readonly Subcommand[] = [
     name: 'sql',
     summary: 'run one query, read-only',
     load: async () => (await import('./sql.ts')).sqlCommand(),
+  },
+  {
+    name: 'grafana',
+    summary: 'check the dashboards through a running Grafana',
+    load: async () => (await import('./grafana.ts')).grafanaCommand(),
   },
   {
     name: 'migrate',
@@ -143,6 +193,7 @@ async function buildProgram(argv: readonly string[]): Promise<Command> {
     .version(version(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print help')
     .helpCommand('help [command]', 'print help of a command')
+    .enablePositionalOptions()
     .addHelpText('after', EXAMPLE);
   const named = nameIn(argv);
   for (const { name, summary, load } of SUBCOMMANDS) {

@@ -57,6 +57,16 @@ const schema = z.object({
     .describe('Contracts per trade of runs opened here; empty: as the strategy says (25).'),
   SCHWAB_API_KEY: secret('Schwab Trader API: app key.'),
   SCHWAB_API_SECRET: secret('Schwab Trader API: app secret.'),
+  SCHWAB_ACCOUNT: secret(
+    'Schwab account that trades, its number or last digits; empty: the only one of the login.',
+  ),
+  SCHWAB_CALLBACK_URL: url(['https'])
+    .default('https://127.0.0.1:8182')
+    .describe('Callback of the Schwab app, exactly as registered there.'),
+  SCHWAB_BASE_URL: url(['https', 'http'])
+    .default('https://api.schwabapi.com')
+    .describe('Schwab Trader API; http:// is accepted on loopback only.'),
+  STRIKEBASE_SECRET_KEY: secret('Any long random text: encrypts the broker tokens on disk.'),
 });
 
 export interface Config {
@@ -75,6 +85,11 @@ export interface Config {
   readonly contractsPerTrade: number | null;
   readonly schwabApiKey: string | null;
   readonly schwabApiSecret: string | null;
+  readonly schwabAccount: string | null;
+  readonly schwabCallbackUrl: string;
+  readonly schwabBaseUrl: string;
+  /** Encrypts broker tokens at rest. */
+  readonly secretKey: string | null;
   /** Every secret value that is set: what a log must never show. */
   readonly secrets: readonly string[];
 }
@@ -115,6 +130,10 @@ export function parseConfig(environment: Environment): Config {
     contractsPerTrade: env.CONTRACTS_PER_TRADE ?? null,
     schwabApiKey: env.SCHWAB_API_KEY ?? null,
     schwabApiSecret: env.SCHWAB_API_SECRET ?? null,
+    schwabAccount: env.SCHWAB_ACCOUNT ?? null,
+    schwabCallbackUrl: env.SCHWAB_CALLBACK_URL,
+    schwabBaseUrl: env.SCHWAB_BASE_URL,
+    secretKey: env.STRIKEBASE_SECRET_KEY ?? null,
     secrets: secretsOf(env),
   };
 }

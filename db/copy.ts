@@ -9,6 +9,8 @@ export class CopyBuffer {
   private view: DataView;
   private length = 0;
   private rowBytes = 0;
+  private readonly unknownAt: number[] = [];
+  private readonly unknownKeys: string[] = [];
 
   constructor(capacity = 1 << 16) {
     this.bytes = Buffer.allocUnsafeSlow(capacity);
@@ -18,6 +20,8 @@ export class CopyBuffer {
   /** Starts a new COPY with its 19-byte header. */
   reset(): void {
     this.length = HEADER.copy(this.bytes, 0);
+    this.unknownAt.length = 0;
+    this.unknownKeys.length = 0;
   }
 
   /** Starts a row of `fields` fields of at most `maxBytes` in all, texts aside. */
@@ -44,6 +48,27 @@ export class CopyBuffer {
     this.view.setInt32(this.length, 4);
     this.view.setInt32(this.length + 4, value);
     this.length += 8;
+  }
+
+  /** An int4 that is known by its key alone as yet: `fillIn` has to come before `finish`. */
+  int4Of(key: string): void {
+    this.unknownAt.push(this.length + 4);
+    this.unknownKeys.push(key);
+    this.int4(0);
+  }
+
+  /** The keys without a number. */
+  unknown(): ReadonlySet<string> {
+    return new Set(this.unknownKeys);
+  }
+
+  /** Puts the numbers of all keys in their places. */
+  fillIn(numberOf: (key: string) => number): void {
+    for (const [n, key] of this.unknownKeys.entries()) {
+      this.view.setInt32(this.unknownAt[n] as number, numberOf(key));
+    }
+    this.unknownAt.length = 0;
+    this.unknownKeys.length = 0;
   }
 
   /** A 64-bit integer within +-2^53. */
@@ -98,6 +123,11 @@ export class CopyBuffer {
     this.length += 4 + this.bytes.write(value, this.length + 4);
   }
 
+  /** Bytes so far. */
+  get size(): number {
+    return this.length;
+  }
+
   /** The finished COPY data, with its trailer; valid until the next reset. */
   finish(): Buffer {
     this.reserve(2);
@@ -128,6 +158,8 @@ function unfit(value: number, type: string): Error {
   return new Error(`${value} does not fit ${type}`);
 }
 
+// The server begins on a message when it has all of it.
+const PIECE_BYTES = 65_536;
 const HEADER = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1');
 const MICROSECONDS_TO_2000 = 946_684_800_000_000;
 
@@ -144,13 +176,19 @@ export interface CopyResult {
   readonly duplicate: number;
 }
 
-async function send(client: pg.ClientBase, target: string, data: Buffer): Promise<void> {
-  const stream = client.query(copyFrom(`copy ${target} from stdin (format binary)`));
-  await new Promise<void>((resolve, reject) => {
+async function send(client: pg.ClientBase, statement: string, data: Buffer): Promise<void> {
+  const stream = client.query(copyFrom(statement));
+  const done = new Promise<void>((resolve, reject) => {
     stream.on('finish', resolve);
     stream.on('error', reject);
-    stream.end(data);
   });
+  for (let from = 0; from < data.length; from += PIECE_BYTES) {
+    const piece = data.subarray(from, from + PIECE_BYTES);
+    // Not one more after an error: the stream has let go of its connection.
+    await Promise.race([done, new Promise((resolve) => stream.write(piece, resolve))]);
+  }
+  stream.end();
+  await done;
 }
 
 function encode<Row>(table: CopyTable<Row>, rows: readonly Row[], buffer: CopyBuffer): Buffer {
@@ -159,58 +197,59 @@ function encode<Row>(table: CopyTable<Row>, rows: readonly Row[], buffer: CopyBu
   return buffer.finish();
 }
 
-/** COPY of rows none of which may be there yet: a repeated key fails with 23505 and takes the transaction with it. */
+/**
+ * COPY of encoded rows none of which may be there yet: a repeated key fails with 23505 and takes the transaction with it.
+ * `first` are statements to run in the same round trip.
+ */
+export async function sendNew(
+  client: pg.ClientBase,
+  table: CopyTable<never>,
+  data: Buffer,
+  first = '',
+): Promise<void> {
+  await send(client, `${first}copy ${table.name} (${table.columns}) from stdin (format binary)`, data);
+}
+
+/** COPY of encoded rows that may be there already, inside a transaction: those are left as they are. The number of the others. */
+export async function sendMerging(
+  client: pg.ClientBase,
+  table: CopyTable<never>,
+  data: Buffer,
+): Promise<number> {
+  const { name, columns } = table;
+  const staging = `pg_temp.${name.replace('.', '_')}`;
+  // One round trip for all three.
+  await send(
+    client,
+    `create temporary table if not exists ${staging.slice(8)} (like ${name}) on commit delete rows;
+     truncate ${staging};
+     copy ${staging} (${columns}) from stdin (format binary)`,
+    data,
+  );
+  const result = await client.query(
+    `insert into ${name} (${columns}) select ${columns} from ${staging} on conflict do nothing`,
+  );
+  return result.rowCount ?? 0;
+}
+
+/** `sendNew` of rows. */
 export async function copyNew<Row>(
   client: pg.ClientBase,
   table: CopyTable<Row>,
   rows: readonly Row[],
   buffer: CopyBuffer,
 ): Promise<CopyResult> {
-  await send(client, `${table.name} (${table.columns})`, encode(table, rows, buffer));
+  await sendNew(client, table, encode(table, rows, buffer));
   return { inserted: rows.length, duplicate: 0 };
 }
 
-/** COPY of rows that may be there already, inside a transaction: those are left as they are and counted. */
+/** `sendMerging` of rows. */
 export async function copyMerging<Row>(
   client: pg.ClientBase,
   table: CopyTable<Row>,
   rows: readonly Row[],
   buffer: CopyBuffer,
 ): Promise<CopyResult> {
-  const staging = `pg_temp.${table.name.replace('.', '_')}`;
-  await client.query(
-    `create temporary table if not exists ${staging.slice(8)} (like ${table.name}) on commit delete rows`,
-  );
-  await client.query(`truncate ${staging}`);
-  await send(client, `${staging} (${table.columns})`, encode(table, rows, buffer));
-  const result = await client.query(
-    `insert into ${table.name} (${table.columns}) select ${table.columns} from ${staging} on conflict do nothing`,
-  );
-  const inserted = result.rowCount ?? 0;
+  const inserted = await sendMerging(client, table, encode(table, rows, buffer));
   return { inserted, duplicate: rows.length - inserted };
-}
-
-/**
- * COPY that takes the straight way until a row repeats and stages from then on, inside a transaction. `state.merging` carries
- * that from batch to batch: a file that was imported before repeats all of its rows.
- */
-export async function copyIdempotent<Row>(
-  client: pg.ClientBase,
-  table: CopyTable<Row>,
-  rows: readonly Row[],
-  state: { merging: boolean; readonly buffer: CopyBuffer },
-): Promise<CopyResult> {
-  if (rows.length === 0) return { inserted: 0, duplicate: 0 };
-  if (state.merging) return copyMerging(client, table, rows, state.buffer);
-  await client.query('savepoint straight_copy');
-  try {
-    const result = await copyNew(client, table, rows, state.buffer);
-    await client.query('release savepoint straight_copy');
-    return result;
-  } catch (error) {
-    if ((error as { code?: string }).code !== '23505') throw error;
-    await client.query('rollback to savepoint straight_copy');
-    state.merging = true;
-    return copyMerging(client, table, rows, state.buffer);
-  }
 }

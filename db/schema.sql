@@ -31,6 +31,7 @@ comment on table engine.migrations is 'Migrations that were applied, frozen by h
 comment on column engine.migrations.name is 'File name.';
 comment on column engine.migrations.sha256 is 'Hash of the file when it was applied.';
 comment on column engine.migrations.ts is 'When it was applied, Eastern.';
+grant select on engine.migrations to job_runner;
 
 create table engine.routine_sets (
   sha256 text not null,
@@ -39,6 +40,7 @@ create table engine.routine_sets (
 comment on table engine.routine_sets is 'Hashes of the routines that were deployed; the last one is current. Written by migrate.';
 comment on column engine.routine_sets.sha256 is 'Hash over all routine files.';
 comment on column engine.routine_sets.ts is 'When they were deployed, Eastern.';
+grant select on engine.routine_sets to job_runner;
 
 create function engine.add_columnstore(p_table regclass, p_segment_by text, p_order_by text, p_after interval) returns void language plpgsql volatile;
 comment on function engine.add_columnstore(p_table regclass, p_segment_by text, p_order_by text, p_after interval) is 'Compresses chunks older than p_after, where there are any.';
@@ -102,7 +104,7 @@ grant execute on procedure engine.refresh(IN p_rollup text, IN p_from timestamp 
 
 create function engine.version() returns text language sql stable;
 comment on function engine.version() is 'Engine and server version, for status lines.';
-grant execute on function engine.version() to ingest_writer, job_runner;
+grant execute on function engine.version() to backup, grafana_reader, ingest_writer, job_runner;
 
 create schema ref;
 comment on schema ref is 'Reference data: instruments, sessions, feeds, strategies, fees. Written by migrations and ingest (contracts).';
@@ -280,6 +282,7 @@ create table ref.strategies (
   max_orders_per_minute integer not null,
   latency_ms integer not null,
   partial_fills boolean not null,
+  protect_ratio numeric(8,4) not null default 2.0,
   constraint strategies_pk PRIMARY KEY (strategy, version),
   constraint strategies_back_check CHECK (((back_buffer_min >= 0) AND (back_buffer_min <= 390))),
   constraint strategies_capital_check CHECK ((trading_capital > (0)::numeric)),
@@ -296,6 +299,7 @@ create table ref.strategies (
   constraint strategies_orders_day_check CHECK ((max_orders_per_day > 0)),
   constraint strategies_orders_minute_check CHECK ((max_orders_per_minute > 0)),
   constraint strategies_period_check CHECK ((((period_ms >= 1000) AND (period_ms <= 60000)) AND ((60000 % period_ms) = 0))),
+  constraint strategies_protect_check CHECK ((protect_ratio > (1)::numeric)),
   constraint strategies_reprice_check CHECK ((exit_reprice_ms >= 100)),
   constraint strategies_reprice_ticks_check CHECK ((exit_reprice_ticks >= 0)),
   constraint strategies_reversal_check CHECK ((reversal_valid_ms >= 0)),
@@ -340,6 +344,7 @@ comment on column ref.strategies.max_orders_per_day is 'Orders in a session afte
 comment on column ref.strategies.max_orders_per_minute is 'Orders in the last 60 s at which no entry is made.';
 comment on column ref.strategies.latency_ms is 'Paper fills take the first quote at or after the decision plus this.';
 comment on column ref.strategies.partial_fills is 'Paper fills take no more than the displayed size of each quote.';
+comment on column ref.strategies.protect_ratio is 'Stop of the order that rests at a real broker while a position is open, as a multiple of the stop loss (of twice the credit where there is none): for the day that this machine is gone.';
 grant select on ref.strategies to backup;
 grant insert, select on ref.strategies to job_runner;
 
@@ -375,7 +380,8 @@ create view ref.current_strategies (
   max_orders_per_day integer,
   max_orders_per_minute integer,
   latency_ms integer,
-  partial_fills boolean
+  partial_fills boolean,
+  protect_ratio numeric(8,4)
 );
 comment on view ref.current_strategies is 'The current version of every strategy; columns as in ref.strategies.';
 grant select on ref.current_strategies to backup, job_runner;
@@ -721,7 +727,7 @@ grant execute on function market.quote_model(p_underlying text, p_overrides json
 
 create schema signal;
 comment on schema signal is 'Rules: one routine per rule and indicator, the normalised periods and the signals. Written by job_runner.';
-grant usage on schema signal to backup, job_runner;
+grant usage on schema signal to backup, grafana_reader, job_runner;
 
 create type signal.context as (
   run_id bigint,
@@ -905,7 +911,7 @@ grant execute on function signal.listed_strikes(p_underlying_id integer, p_root 
 
 create function signal.normal_cdf(x double precision) returns double precision language plpgsql immutable;
 comment on function signal.normal_cdf(x double precision) is 'Probability that a standard normal variable is at most x. Absolute error below 1e-15; the lower tail keeps eight significant digits to x = -37 and is 0 below. Source: algorithm 5666 of J. F. Hart et al., Computer Approximations (Wiley, 1968), with a continued fraction in the tail, as in G. West, Better approximations to cumulative normal functions, Wilmott (2005).';
-grant execute on function signal.normal_cdf(x double precision) to job_runner;
+grant execute on function signal.normal_cdf(x double precision) to backup, grafana_reader, job_runner;
 
 create function signal.period_rows(p_from timestamp without time zone, p_to timestamp without time zone, p_context signal.context) returns SETOF signal.period_values language plpgsql stable;
 comment on function signal.period_rows(p_from timestamp without time zone, p_to timestamp without time zone, p_context signal.context) is 'The periods that a rule reads, closing in (p_from, p_to]: those that the run has stored (revision 0, what the rules saw), or built anew where there is no run.';
@@ -966,7 +972,8 @@ create type trade.journal as (
   intents trade.order_intents[],
   legs trade.order_intent_legs[],
   events trade.order_events[],
-  fills trade.fills[]
+  fills trade.fills[],
+  cancels trade.cancel_requests[]
 );
 comment on type trade.journal is 'Rows that a slice is going to write: collected event by event, inserted together by trade.write_journal.';
 
@@ -1039,9 +1046,11 @@ create type trade.slot_state as (
   ev_ts timestamp without time zone,
   ev_seq bigint,
   ev_px_e4 integer,
-  ev_sz integer
+  ev_sz integer,
+  ev_quote_ts timestamp without time zone,
+  is_reversed boolean
 );
-comment on type trade.slot_state is 'One slot while a slice is walked: phase free, entering, open or exiting; the position; the working order (intent_id … ts_until); a reversal that waits for the exit to fill (rev_*); and its next event before the step at hand (ev_*).';
+comment on type trade.slot_state is 'One slot while a slice is walked: phase free, entering, open, exiting, or ended (at a broker: flat, and nothing of it works any more); the position; the working order (intent_id … ts_until; ts_until infinity: its cancel is on the way); whether its signal has turned before the slice; a reversal that waits for the exit to fill (rev_*); and its next event before the step at hand (ev_*).';
 
 create type trade.walk_state as (
   slot trade.slot_state,
@@ -1071,6 +1080,27 @@ comment on column trade.broker_positions.avg_px_e4 is 'Average price, 1/10,000 d
 comment on column trade.broker_positions.market_value is 'Dollars.';
 grant select on trade.broker_positions to backup;
 grant insert, select on trade.broker_positions to job_runner;
+
+create table trade.cancel_requests (
+  cancel_id bigint generated always as identity,
+  run_id bigint not null,
+  intent_id bigint not null,
+  ts timestamp without time zone not null,
+  reason text not null,
+  constraint cancel_requests_pk PRIMARY KEY (cancel_id),
+  constraint cancel_requests_intent_fk FOREIGN KEY (intent_id) REFERENCES trade.order_intents(intent_id)
+);
+CREATE INDEX cancel_requests_intent_idx ON trade.cancel_requests USING btree (intent_id);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON trade.cancel_requests FOR EACH ROW EXECUTE FUNCTION engine.forbid_change();
+CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON trade.cancel_requests FOR EACH STATEMENT EXECUTE FUNCTION engine.forbid_change();
+comment on table trade.cancel_requests is 'Orders that are to be canceled: decided like the orders themselves, carried out by the submit job. The order stands until its events say that it has ended. Paper orders are canceled at once and have none. Facts, append-only. Written by trade.advance.';
+comment on column trade.cancel_requests.cancel_id is 'Key.';
+comment on column trade.cancel_requests.run_id is 'trade.runs.';
+comment on column trade.cancel_requests.intent_id is 'The order.';
+comment on column trade.cancel_requests.ts is 'When it was decided in event time, Eastern.';
+comment on column trade.cancel_requests.reason is 'Why.';
+grant select on trade.cancel_requests to backup;
+grant insert, select on trade.cancel_requests to job_runner;
 
 create table trade.controls (
   control_id bigint generated always as identity,
@@ -1192,6 +1222,21 @@ comment on column trade.decisions.orders_ok is 'Gate orders: verdict.';
 grant select on trade.decisions to backup;
 grant insert, select on trade.decisions to job_runner;
 
+create table trade.fences (
+  account text not null,
+  epoch bigint not null,
+  holder text not null,
+  ts timestamp without time zone not null,
+  constraint fences_pk PRIMARY KEY (account)
+);
+comment on table trade.fences is 'Who may write an account''s orders: the process of the highest epoch. What an earlier one still writes is refused (SB010). Written by trade.take_fence.';
+comment on column trade.fences.account is 'Account.';
+comment on column trade.fences.epoch is 'Counts the processes that took the account over.';
+comment on column trade.fences.holder is 'The last of them.';
+comment on column trade.fences.ts is 'Since when, Eastern.';
+grant select on trade.fences to backup;
+grant insert, select, update on trade.fences to job_runner;
+
 create table trade.fills (
   fill_id bigint generated always as identity,
   run_id bigint not null,
@@ -1252,11 +1297,14 @@ create table trade.order_events (
   state text not null,
   venue_order_id text,
   detail text,
+  epoch bigint,
+  qty integer,
   constraint order_events_pk PRIMARY KEY (event_id),
   constraint order_events_intent_fk FOREIGN KEY (intent_id) REFERENCES trade.order_intents(intent_id),
   constraint order_events_state_check CHECK ((state = ANY (ARRAY['denied'::text, 'submitted'::text, 'unknown'::text, 'accepted'::text, 'partially_filled'::text, 'filled'::text, 'canceled'::text, 'rejected'::text, 'expired'::text])))
 );
 CREATE INDEX order_events_intent_idx ON trade.order_events USING btree (intent_id, event_id);
+CREATE INDEX order_events_unknown_idx ON trade.order_events USING btree (run_id) WHERE (state = 'unknown'::text);
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON trade.order_events FOR EACH ROW EXECUTE FUNCTION engine.forbid_change();
 CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON trade.order_events FOR EACH STATEMENT EXECUTE FUNCTION engine.forbid_change();
 CREATE TRIGGER check_transitions AFTER INSERT ON trade.order_events REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION trade.check_order_transitions();
@@ -1268,6 +1316,8 @@ comment on column trade.order_events.ts is 'When it happened, Eastern.';
 comment on column trade.order_events.state is 'State from then on; trade.order_transitions says which may follow which.';
 comment on column trade.order_events.venue_order_id is 'Their order id.';
 comment on column trade.order_events.detail is 'In their words.';
+comment on column trade.order_events.epoch is 'trade.fences: of the process that wrote it; null for paper orders.';
+comment on column trade.order_events.qty is 'Of submitted: contracts sent, never more than the intent asks for. Of partially_filled: contracts filled by then.';
 grant select on trade.order_events to backup;
 grant insert, select on trade.order_events to job_runner;
 
@@ -1315,6 +1365,7 @@ create table trade.order_intents (
   slot smallint not null,
   ts_valid_until timestamp without time zone,
   depends_on_id bigint,
+  stop_px_e4 integer,
   constraint order_intents_pk PRIMARY KEY (intent_id),
   constraint order_intents_key UNIQUE (decision_id, attempt),
   constraint order_intents_decision_fk FOREIGN KEY (decision_id) REFERENCES trade.decisions(decision_id),
@@ -1322,9 +1373,10 @@ create table trade.order_intents (
   constraint order_intents_position_fk FOREIGN KEY (position_id) REFERENCES trade.decisions(decision_id),
   constraint order_intents_attempt_check CHECK ((attempt > 0)),
   constraint order_intents_limit_check CHECK (((order_type = 'limit'::text) = (limit_px_e4 IS NOT NULL))),
-  constraint order_intents_purpose_check CHECK ((purpose = ANY (ARRAY['entry'::text, 'exit'::text]))),
+  constraint order_intents_purpose_check CHECK ((purpose = ANY (ARRAY['entry'::text, 'exit'::text, 'protect'::text]))),
   constraint order_intents_qty_check CHECK ((qty > 0)),
-  constraint order_intents_type_check CHECK ((order_type = ANY (ARRAY['limit'::text, 'market'::text])))
+  constraint order_intents_stop_check CHECK (((order_type = 'stop'::text) = (stop_px_e4 IS NOT NULL))),
+  constraint order_intents_type_check CHECK ((order_type = ANY (ARRAY['limit'::text, 'market'::text, 'stop'::text])))
 );
 CREATE INDEX order_intents_position_idx ON trade.order_intents USING btree (position_id);
 CREATE INDEX order_intents_run_idx ON trade.order_intents USING btree (run_id, ts);
@@ -1336,14 +1388,15 @@ comment on column trade.order_intents.run_id is 'trade.runs.';
 comment on column trade.order_intents.decision_id is 'The decision that it carries out.';
 comment on column trade.order_intents.position_id is 'The entry decision of its position.';
 comment on column trade.order_intents.attempt is '1, 2, …: each replaces the one before.';
-comment on column trade.order_intents.purpose is 'entry or exit.';
+comment on column trade.order_intents.purpose is 'entry, exit, or protect: a stop that rests at the broker while a short option is open, should we and our database be gone.';
 comment on column trade.order_intents.ts is 'When it was written in event time, Eastern.';
-comment on column trade.order_intents.order_type is 'limit or market.';
+comment on column trade.order_intents.order_type is 'limit, market or stop.';
 comment on column trade.order_intents.limit_px_e4 is 'Limit, 1/10,000 dollar.';
 comment on column trade.order_intents.qty is 'Contracts still to be filled by this attempt.';
 comment on column trade.order_intents.slot is 'trade.position_slots.';
 comment on column trade.order_intents.ts_valid_until is 'Cancelled if unfilled by then; null stands until replaced.';
 comment on column trade.order_intents.depends_on_id is 'Of a reversal: the exit decision that must fill first.';
+comment on column trade.order_intents.stop_px_e4 is 'Of a stop: 1/10,000 dollar.';
 grant select on trade.order_intents to backup;
 grant insert, select on trade.order_intents to job_runner;
 
@@ -1379,6 +1432,26 @@ grant select on trade.position_slots to backup;
 grant insert, select on trade.position_slots to job_runner;
 grant update (position_id, ts_claimed) on trade.position_slots to job_runner;
 
+create table trade.reconciliations (
+  reconciliation_id bigint generated always as identity,
+  account text not null,
+  ts timestamp without time zone not null,
+  is_ok boolean not null,
+  detail text not null,
+  constraint reconciliations_pk PRIMARY KEY (reconciliation_id)
+);
+CREATE INDEX reconciliations_account_idx ON trade.reconciliations USING btree (account, ts);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON trade.reconciliations FOR EACH ROW EXECUTE FUNCTION engine.forbid_change();
+CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON trade.reconciliations FOR EACH STATEMENT EXECUTE FUNCTION engine.forbid_change();
+comment on table trade.reconciliations is 'Passes over orders and positions at the broker; without a recent one that was ok there are no entries. Facts, append-only. Written by the reconcile job.';
+comment on column trade.reconciliations.reconciliation_id is 'Key.';
+comment on column trade.reconciliations.account is 'Account.';
+comment on column trade.reconciliations.ts is 'When it ended, Eastern.';
+comment on column trade.reconciliations.is_ok is 'True when the broker''s orders and positions are ours.';
+comment on column trade.reconciliations.detail is 'What was found.';
+grant select on trade.reconciliations to backup;
+grant insert, select on trade.reconciliations to job_runner;
+
 create table trade.runs (
   run_id bigint generated always as identity,
   mode text not null,
@@ -1412,6 +1485,7 @@ create table trade.runs (
   constraint runs_quote_source_check CHECK ((quote_source = ANY (ARRAY['recorded'::text, 'modelled'::text, 'simulated'::text]))),
   constraint runs_range_check CHECK ((ts_from < ts_to))
 );
+CREATE INDEX runs_live_idx ON trade.runs USING btree (account, ts_to) WHERE (mode = 'live'::text);
 CREATE UNIQUE INDEX runs_one_live_idx ON trade.runs USING btree (account) WHERE ((mode = 'live'::text) AND (ts_ended IS NULL));
 comment on table trade.runs is 'A run: live, replay or backtest of one strategy version over a range. Written by trade.open_run; only its end is set later.';
 comment on column trade.runs.run_id is 'Key; carried by everything a run writes.';
@@ -1488,7 +1562,8 @@ create view trade.orders (
   detail text,
   venue_order_id text,
   filled_qty integer,
-  filled_notional_e4 numeric
+  filled_notional_e4 numeric,
+  stop_px_e4 integer
 );
 comment on view trade.orders is 'Orders in their current state: one row per intent, folded from trade.order_events and trade.fills. An intent without events is created.';
 comment on column trade.orders.intent_id is 'trade.order_intents.';
@@ -1496,12 +1571,12 @@ comment on column trade.orders.run_id is 'trade.runs.';
 comment on column trade.orders.decision_id is 'The decision that it carries out.';
 comment on column trade.orders.position_id is 'The entry decision of its position.';
 comment on column trade.orders.attempt is '1, 2, …: each replaces the one before.';
-comment on column trade.orders.purpose is 'entry or exit.';
+comment on column trade.orders.purpose is 'entry, exit or protect.';
 comment on column trade.orders.ts is 'When the intent was written in event time, Eastern.';
 comment on column trade.orders.instrument_id is 'Contract of the first leg.';
 comment on column trade.orders.side is 'buy or sell, of the first leg.';
 comment on column trade.orders.effect is 'open or close, of the first leg.';
-comment on column trade.orders.order_type is 'limit or market.';
+comment on column trade.orders.order_type is 'limit, market or stop.';
 comment on column trade.orders.limit_px_e4 is 'Limit, 1/10,000 dollar; null for a market order.';
 comment on column trade.orders.qty is 'Contracts ordered.';
 comment on column trade.orders.slot is 'trade.position_slots.';
@@ -1513,6 +1588,7 @@ comment on column trade.orders.detail is 'What the last event says in words.';
 comment on column trade.orders.venue_order_id is 'The broker''s order id, once there is one.';
 comment on column trade.orders.filled_qty is 'Contracts filled.';
 comment on column trade.orders.filled_notional_e4 is 'Sum of quantity x price of the fills, 1/10,000 dollar; null without a fill.';
+comment on column trade.orders.stop_px_e4 is 'Of a stop order, 1/10,000 dollar.';
 grant select on trade.orders to backup, job_runner;
 
 create view trade.positions (
@@ -1582,7 +1658,7 @@ comment on column trade.round_trips.ts_exit is 'Last closing fill, Eastern.';
 comment on column trade.round_trips.opened_notional_e4 is 'Sum of quantity x price of the opening fills, 1/10,000 dollar.';
 comment on column trade.round_trips.closed_notional_e4 is 'Sum of quantity x price of the closing fills, 1/10,000 dollar.';
 comment on column trade.round_trips.entry_reason is 'Reason of the entry decision.';
-comment on column trade.round_trips.exit_reason is 'take_profit, stop_loss, reverse or forced_flat.';
+comment on column trade.round_trips.exit_reason is 'take_profit, stop_loss, reverse, forced_flat, or protective_stop: the stop that rests at the broker has closed it.';
 comment on column trade.round_trips.exit_decision_id is 'The exit decision.';
 comment on column trade.round_trips.multiplier is 'Shares per contract.';
 comment on column trade.round_trips.gross is 'Sales minus purchases, dollars.';
@@ -1591,9 +1667,17 @@ comment on column trade.round_trips.fees is 'Dollars.';
 comment on column trade.round_trips.net is 'Gross minus commission and fees, dollars.';
 grant select on trade.round_trips to backup, job_runner;
 
+create function trade.account_orders(p_account text, p_as_of timestamp without time zone) returns TABLE(intent_id bigint, position_id bigint, purpose text, attempt smallint, state text, ts_state timestamp without time zone, is_over boolean, is_canceling boolean, venue_order_id text, symbol text, side text, effect text, qty integer, order_type text, limit_px_e4 integer, stop_px_e4 integer, ts timestamp without time zone, ts_submitted timestamp without time zone, filled_qty integer, open_qty integer, depends_on_id bigint, run_id bigint) language plpgsql stable;
+comment on function trade.account_orders(p_account text, p_as_of timestamp without time zone) is 'The orders of an account at its broker that have not ended, or did within 60 s: of the day of p_as_of, and earlier ones of positions that have a slot still. With what the position has open (open_qty, contracts); qty is what was sent, or is to be.';
+grant execute on function trade.account_orders(p_account text, p_as_of timestamp without time zone) to job_runner;
+
 create function trade.add_intent(p_journal trade.journal, p_intent_id bigint, p_run_id bigint, p_decision_id bigint, p_position_id bigint, p_attempt smallint, p_purpose text, p_ts timestamp without time zone, p_limit_px_e4 integer, p_qty integer, p_slot smallint, p_valid_until timestamp without time zone, p_depends_on_id bigint, p_instrument_id integer, p_side text) returns trade.journal language plpgsql immutable;
 comment on function trade.add_intent(p_journal trade.journal, p_intent_id bigint, p_run_id bigint, p_decision_id bigint, p_position_id bigint, p_attempt smallint, p_purpose text, p_ts timestamp without time zone, p_limit_px_e4 integer, p_qty integer, p_slot smallint, p_valid_until timestamp without time zone, p_depends_on_id bigint, p_instrument_id integer, p_side text) is 'The journal with one more order intent of one leg; a limit of null is a market order.';
 grant execute on function trade.add_intent(p_journal trade.journal, p_intent_id bigint, p_run_id bigint, p_decision_id bigint, p_position_id bigint, p_attempt smallint, p_purpose text, p_ts timestamp without time zone, p_limit_px_e4 integer, p_qty integer, p_slot smallint, p_valid_until timestamp without time zone, p_depends_on_id bigint, p_instrument_id integer, p_side text) to job_runner;
+
+create function trade.adopt_positions(p_run trade.runs, p_from timestamp without time zone) returns void language plpgsql volatile;
+comment on function trade.adopt_positions(p_run trade.runs, p_from timestamp without time zone) is 'Gives every open position of a run''s account a slot (trade.lost_positions), an additional one where none is free.';
+grant execute on function trade.adopt_positions(p_run trade.runs, p_from timestamp without time zone) to job_runner;
 
 create function trade.advance(p_run_id bigint, p_to timestamp without time zone, p_as_of timestamp without time zone) returns trade.slices language plpgsql volatile;
 comment on function trade.advance(p_run_id bigint, p_to timestamp without time zone, p_as_of timestamp without time zone) is 'Takes a run from where it stands to p_to: late rows, periods, signals, decisions, intents, paper fills, one slices row. Reads only what was received by p_as_of, never the clock. Call it in a repeatable read transaction that holds nothing else (SB003); returns the slice, or null when there is nothing to do. SB002: the run has ended.';
@@ -1603,13 +1687,21 @@ create function trade.apply_settings(p_strategy ref.strategies, p_settings jsonb
 comment on function trade.apply_settings(p_strategy ref.strategies, p_settings jsonb) is 'A strategy row with some parameters changed, judged by the table''s own checks (SB008). Stores nothing.';
 grant execute on function trade.apply_settings(p_strategy ref.strategies, p_settings jsonb) to job_runner;
 
-create function trade.cancel_entry(p_walk trade.walk_state, p_run trade.runs, p_strategy ref.strategies, p_ts timestamp without time zone, p_detail text) returns trade.walk_state language plpgsql volatile;
-comment on function trade.cancel_entry(p_walk trade.walk_state, p_run trade.runs, p_strategy ref.strategies, p_ts timestamp without time zone, p_detail text) is 'Cancels the working entry of a slot: what has filled of it is the position, and without a fill the slot is vacated.';
-grant execute on function trade.cancel_entry(p_walk trade.walk_state, p_run trade.runs, p_strategy ref.strategies, p_ts timestamp without time zone, p_detail text) to job_runner;
+create function trade.cancel_entry(p_walk trade.walk_state, p_run trade.runs, p_strategy ref.strategies, p_ts timestamp without time zone, p_reason text) returns trade.walk_state language plpgsql volatile;
+comment on function trade.cancel_entry(p_walk trade.walk_state, p_run trade.runs, p_strategy ref.strategies, p_ts timestamp without time zone, p_reason text) is 'Cancels the working entry of a slot. On paper that is the end of it: what has filled is the position, and without a fill the slot is vacated.';
+grant execute on function trade.cancel_entry(p_walk trade.walk_state, p_run trade.runs, p_strategy ref.strategies, p_ts timestamp without time zone, p_reason text) to job_runner;
 
-create function trade.cancel_reversal(p_walk trade.walk_state, p_run trade.runs, p_ts timestamp without time zone, p_detail text) returns trade.walk_state language plpgsql volatile;
-comment on function trade.cancel_reversal(p_walk trade.walk_state, p_run trade.runs, p_ts timestamp without time zone, p_detail text) is 'Gives up the entry that waits for the exit of the position in its slot.';
-grant execute on function trade.cancel_reversal(p_walk trade.walk_state, p_run trade.runs, p_ts timestamp without time zone, p_detail text) to job_runner;
+create function trade.cancel_order(p_journal trade.journal, p_run trade.runs, p_intent_id bigint, p_ts timestamp without time zone, p_reason text) returns trade.journal language plpgsql volatile;
+comment on function trade.cancel_order(p_journal trade.journal, p_run trade.runs, p_intent_id bigint, p_ts timestamp without time zone, p_reason text) is 'The journal with the end of a paper order, or with the request to cancel one at a broker.';
+grant execute on function trade.cancel_order(p_journal trade.journal, p_run trade.runs, p_intent_id bigint, p_ts timestamp without time zone, p_reason text) to job_runner;
+
+create function trade.cancel_reversal(p_walk trade.walk_state, p_run trade.runs, p_ts timestamp without time zone, p_reason text) returns trade.walk_state language plpgsql volatile;
+comment on function trade.cancel_reversal(p_walk trade.walk_state, p_run trade.runs, p_ts timestamp without time zone, p_reason text) is 'Gives up the entry that waits for the exit of the position in its slot.';
+grant execute on function trade.cancel_reversal(p_walk trade.walk_state, p_run trade.runs, p_ts timestamp without time zone, p_reason text) to job_runner;
+
+create function trade.check_fence(p_intent_id bigint, p_epoch bigint) returns trade.runs language plpgsql volatile;
+comment on function trade.check_fence(p_intent_id bigint, p_epoch bigint) is 'The run of an order, for the process of the account''s latest epoch, one transaction at a time; SB010 for any other.';
+grant execute on function trade.check_fence(p_intent_id bigint, p_epoch bigint) to job_runner;
 
 create function trade.check_order_transitions() returns trigger language plpgsql volatile;
 comment on function trade.check_order_transitions() is 'Trigger that keeps order events to trade.order_transitions (SB005).';
@@ -1625,20 +1717,32 @@ create function trade.decide_entry(p_walk trade.walk_state, p_run trade.runs, p_
 comment on function trade.decide_entry(p_walk trade.walk_state, p_run trade.runs, p_strategy ref.strategies, p_face trade.face, p_entry trade.entry_mark, p_multiplier integer) is 'Carries out an entry decision that says TRADE: its order intent takes the free slot, or waits for the exit of the position that it reverses.';
 grant execute on function trade.decide_entry(p_walk trade.walk_state, p_run trade.runs, p_strategy ref.strategies, p_face trade.face, p_entry trade.entry_mark, p_multiplier integer) to job_runner;
 
+create function trade.drop_order(p_intent_id bigint, p_epoch bigint, p_ts timestamp without time zone, p_state text, p_reason text) returns void language plpgsql volatile;
+comment on function trade.drop_order(p_intent_id bigint, p_epoch bigint, p_ts timestamp without time zone, p_state text, p_reason text) is 'Ends an order that was never sent: denied (by us) or canceled. SB005 where it was sent after all.';
+grant execute on function trade.drop_order(p_intent_id bigint, p_epoch bigint, p_ts timestamp without time zone, p_state text, p_reason text) to job_runner;
+
 create function trade.drop_run(p_run_id bigint) returns void language plpgsql volatile;
 comment on function trade.drop_run(p_run_id bigint) is 'Removes a replay or backtest with everything it wrote. For the owner, who alone may delete; never a live run (SB009).';
+
+create function trade.entry_bar(p_run trade.runs, p_as_of timestamp without time zone) returns text language plpgsql stable;
+comment on function trade.entry_bar(p_run trade.runs, p_as_of timestamp without time zone) is 'Why a run may make no entry at p_as_of, whatever its signals say; null if it may. halted: by the kill switch, of its account or (live) of all. Live runs also: feed_gap, feed_mute. At a real broker also: no_run (nobody would watch it), unknown_order, not_reconciled (no sound pass within 90 s), not_ready (a check of today is red, or there is none). Exits ask nobody.';
+grant execute on function trade.entry_bar(p_run trade.runs, p_as_of timestamp without time zone) to job_runner;
 
 create function trade.face_periods(p_run trade.runs, p_strategy ref.strategies, p_day trade.session_state, p_from timestamp without time zone, p_to timestamp without time zone, p_multiplier integer, p_as_of timestamp without time zone) returns trade.face[] language plpgsql stable;
 comment on function trade.face_periods(p_run trade.runs, p_strategy ref.strategies, p_day trade.session_state, p_from timestamp without time zone, p_to timestamp without time zone, p_multiplier integer, p_as_of timestamp without time zone) is 'The periods that close in (p_from, p_to] as the entry gates face them, in order of time.';
 grant execute on function trade.face_periods(p_run trade.runs, p_strategy ref.strategies, p_day trade.session_state, p_from timestamp without time zone, p_to timestamp without time zone, p_multiplier integer, p_as_of timestamp without time zone) to job_runner;
 
 create function trade.find_event(p_state trade.slot_state, p_tape trade.quote_tape, p_run trade.runs, p_day trade.session_state, p_strategy ref.strategies, p_from timestamp without time zone, p_before timestamp without time zone) returns trade.slot_state language plpgsql stable;
-comment on function trade.find_event(p_state trade.slot_state, p_tape trade.quote_tape, p_run trade.runs, p_day trade.session_state, p_strategy ref.strategies, p_from timestamp without time zone, p_before timestamp without time zone) is 'The next event of a slot in [p_from, p_before), in quote order: fill (sell at bid, buy at ask, never on a missing or crossed quote), take_profit, stop_loss, or what the clock brings: expire, reprice, expire_reversal, flat, settle. None leaves ev_kind null.';
+comment on function trade.find_event(p_state trade.slot_state, p_tape trade.quote_tape, p_run trade.runs, p_day trade.session_state, p_strategy ref.strategies, p_from timestamp without time zone, p_before timestamp without time zone) is 'The next event of a slot in [p_from, p_before), in quote order: fill (sell at bid, buy at ask, never on a missing or crossed quote), take_profit, stop_loss, or what the clock brings: expire, reprice, expire_reversal, flat, settle. At a broker also what has become known since the last slice: vacate, reverse. None leaves ev_kind null.';
 grant execute on function trade.find_event(p_state trade.slot_state, p_tape trade.quote_tape, p_run trade.runs, p_day trade.session_state, p_strategy ref.strategies, p_from timestamp without time zone, p_before timestamp without time zone) to job_runner;
 
 create function trade.gate_state(p_ts timestamp without time zone, p_slots trade.slot_state[], p_day trade.session_state, p_reversing smallint, p_max_slots smallint) returns trade.gate_state language plpgsql immutable;
 comment on function trade.gate_state(p_ts timestamp without time zone, p_slots trade.slot_state[], p_day trade.session_state, p_reversing smallint, p_max_slots smallint) is 'What the gates that depend on our own past see from p_ts on.';
 grant execute on function trade.gate_state(p_ts timestamp without time zone, p_slots trade.slot_state[], p_day trade.session_state, p_reversing smallint, p_max_slots smallint) to job_runner;
+
+create function trade.halt(p_account text, p_ts timestamp without time zone, p_reason text) returns void language plpgsql volatile;
+comment on function trade.halt(p_account text, p_ts timestamp without time zone, p_reason text) is 'Halts the entries of an account (null: of all) and tells people; nothing new while they are halted for the same reason. Exits go on.';
+grant execute on function trade.halt(p_account text, p_ts timestamp without time zone, p_reason text) to job_runner;
 
 create function trade.handle_event(p_walk trade.walk_state, p_tape trade.quote_tape, p_run trade.runs, p_strategy ref.strategies, p_as_of timestamp without time zone) returns trade.walk_state language plpgsql volatile;
 comment on function trade.handle_event(p_walk trade.walk_state, p_tape trade.quote_tape, p_run trade.runs, p_strategy ref.strategies, p_as_of timestamp without time zone) is 'Carries out the event that find_event found for a slot.';
@@ -1648,37 +1752,61 @@ create function trade.intrinsic_value(p_run trade.runs, p_instrument_id integer)
 comment on function trade.intrinsic_value(p_run trade.runs, p_instrument_id integer) is 'What a contract was worth at its expiry, 1/10,000 dollar, against the last price of the underlying''s session in the run''s feed; null where that is not known. Stands in for the assignment of an American contract.';
 grant execute on function trade.intrinsic_value(p_run trade.runs, p_instrument_id integer) to job_runner;
 
-create function trade.is_halted(p_run trade.runs, p_as_of timestamp without time zone) returns boolean language sql stable;
-comment on function trade.is_halted(p_run trade.runs, p_as_of timestamp without time zone) is 'True while the last control of the run''s account, or the last one for all accounts (live runs only), halts entries.';
-grant execute on function trade.is_halted(p_run trade.runs, p_as_of timestamp without time zone) to job_runner;
+create function trade.is_over(p_state text) returns boolean language sql immutable;
+comment on function trade.is_over(p_state text) is 'True for the states of an order that has ended; fills of it may still be reported late.';
+grant execute on function trade.is_over(p_state text) to job_runner;
 
-create function trade.judge_periods(p_run trade.runs, p_strategy ref.strategies, p_day trade.session_state, p_faces trade.face[], p_states trade.gate_state[], p_entries trade.entry_mark[], p_halted boolean, p_as_of timestamp without time zone) returns SETOF trade.decisions language plpgsql volatile;
-comment on function trade.judge_periods(p_run trade.runs, p_strategy ref.strategies, p_day trade.session_state, p_faces trade.face[], p_states trade.gate_state[], p_entries trade.entry_mark[], p_halted boolean, p_as_of timestamp without time zone) is 'Entry decisions for periods, each under the state of p_states in force at its close: every gate''s value, threshold and verdict; the first that fails is the reason. Draws ids for those that were skipped; stores nothing.';
-grant execute on function trade.judge_periods(p_run trade.runs, p_strategy ref.strategies, p_day trade.session_state, p_faces trade.face[], p_states trade.gate_state[], p_entries trade.entry_mark[], p_halted boolean, p_as_of timestamp without time zone) to job_runner;
+create function trade.judge_periods(p_run trade.runs, p_strategy ref.strategies, p_day trade.session_state, p_faces trade.face[], p_states trade.gate_state[], p_entries trade.entry_mark[], p_bar text, p_as_of timestamp without time zone) returns SETOF trade.decisions language plpgsql volatile;
+comment on function trade.judge_periods(p_run trade.runs, p_strategy ref.strategies, p_day trade.session_state, p_faces trade.face[], p_states trade.gate_state[], p_entries trade.entry_mark[], p_bar text, p_as_of timestamp without time zone) is 'Entry decisions for periods, each under the state of p_states in force at its close: every gate''s value, threshold and verdict; the first that fails is the reason. Draws ids for those that were skipped; stores nothing.';
+grant execute on function trade.judge_periods(p_run trade.runs, p_strategy ref.strategies, p_day trade.session_state, p_faces trade.face[], p_states trade.gate_state[], p_entries trade.entry_mark[], p_bar text, p_as_of timestamp without time zone) to job_runner;
+
+create function trade.known_orders(p_account text, p_from timestamp without time zone) returns TABLE(venue_order_id text) language sql stable;
+comment on function trade.known_orders(p_account text, p_from timestamp without time zone) is 'Broker''s order ids that belong to an order of ours since p_from.';
+grant execute on function trade.known_orders(p_account text, p_from timestamp without time zone) to job_runner;
 
 create function trade.last_ask(p_run trade.runs, p_tape trade.quote_tape, p_instrument_id integer, p_ts timestamp without time zone, p_as_of timestamp without time zone, OUT ask_e4 integer, OUT ts timestamp without time zone) returns record language plpgsql stable;
 comment on function trade.last_ask(p_run trade.runs, p_tape trade.quote_tape, p_instrument_id integer, p_ts timestamp without time zone, p_as_of timestamp without time zone, OUT ask_e4 integer, OUT ts timestamp without time zone) is 'The last ask of a contract that day as of p_ts, from the slice''s tape or, before its first quote, from the table; null where that quote has none or is crossed.';
 grant execute on function trade.last_ask(p_run trade.runs, p_tape trade.quote_tape, p_instrument_id integer, p_ts timestamp without time zone, p_as_of timestamp without time zone, OUT ask_e4 integer, OUT ts timestamp without time zone) to job_runner;
 
-create function trade.load_position(p_strategy ref.strategies, p_slot smallint, p_position_id bigint) returns trade.slot_state language plpgsql stable;
-comment on function trade.load_position(p_strategy ref.strategies, p_slot smallint, p_position_id bigint) is 'The state of a claimed slot, read back from the facts of its position: decisions, intents, order events and fills.';
-grant execute on function trade.load_position(p_strategy ref.strategies, p_slot smallint, p_position_id bigint) to job_runner;
+create function trade.load_position(p_run trade.runs, p_strategy ref.strategies, p_from timestamp without time zone, p_slot smallint, p_position_id bigint) returns trade.slot_state language plpgsql stable;
+comment on function trade.load_position(p_run trade.runs, p_strategy ref.strategies, p_from timestamp without time zone, p_slot smallint, p_position_id bigint) is 'The state of a claimed slot at p_from, read back from the facts of its position: decisions, intents, order events and fills.';
+grant execute on function trade.load_position(p_run trade.runs, p_strategy ref.strategies, p_from timestamp without time zone, p_slot smallint, p_position_id bigint) to job_runner;
 
 create function trade.load_session(p_run trade.runs, p_strategy ref.strategies, p_session_date date, p_before timestamp without time zone) returns trade.session_state language plpgsql stable;
 comment on function trade.load_session(p_run trade.runs, p_strategy ref.strategies, p_session_date date, p_before timestamp without time zone) is 'What the gates remember of a session, read back from the decisions, intents and fills of the account; of its orders, those of the 60 s before p_before.';
 grant execute on function trade.load_session(p_run trade.runs, p_strategy ref.strategies, p_session_date date, p_before timestamp without time zone) to job_runner;
 
-create function trade.load_slots(p_run trade.runs, p_strategy ref.strategies) returns trade.slot_state[] language plpgsql volatile;
-comment on function trade.load_slots(p_run trade.runs, p_strategy ref.strategies) is 'The slots of a run''s account as facts leave them, locked until the transaction ends.';
-grant execute on function trade.load_slots(p_run trade.runs, p_strategy ref.strategies) to job_runner;
+create function trade.load_slots(p_run trade.runs, p_strategy ref.strategies, p_from timestamp without time zone) returns trade.slot_state[] language plpgsql volatile;
+comment on function trade.load_slots(p_run trade.runs, p_strategy ref.strategies, p_from timestamp without time zone) is 'The slots of a run''s account as facts leave them at p_from, locked until the transaction ends.';
+grant execute on function trade.load_slots(p_run trade.runs, p_strategy ref.strategies, p_from timestamp without time zone) to job_runner;
 
 create function trade.load_tapes(p_run trade.runs, p_slots trade.slot_state[], p_faces trade.face[], p_from timestamp without time zone, p_to timestamp without time zone, p_as_of timestamp without time zone) returns trade.quote_tape[] language plpgsql stable;
-comment on function trade.load_tapes(p_run trade.runs, p_slots trade.slot_state[], p_faces trade.face[], p_from timestamp without time zone, p_to timestamp without time zone, p_as_of timestamp without time zone) is 'The quotes in [p_from, p_to] (the last instant for as-of reading only) of every contract that the slice can touch, one tape each, from when it can.';
+comment on function trade.load_tapes(p_run trade.runs, p_slots trade.slot_state[], p_faces trade.face[], p_from timestamp without time zone, p_to timestamp without time zone, p_as_of timestamp without time zone) is 'The quotes in [p_from, p_to] (the last instant for as-of reading only) of every contract that the slice can touch, one tape each, from when it can; at a broker, where facts come between slices, from the quote that is in force at p_from.';
 grant execute on function trade.load_tapes(p_run trade.runs, p_slots trade.slot_state[], p_faces trade.face[], p_from timestamp without time zone, p_to timestamp without time zone, p_as_of timestamp without time zone) to job_runner;
 
+create function trade.lost_positions(p_account text, p_strategy text, p_broker text, p_since timestamp without time zone) returns TABLE(position_id bigint, ts timestamp without time zone) language sql stable;
+comment on function trade.lost_positions(p_account text, p_strategy text, p_broker text, p_since timestamp without time zone) is 'Positions that were opened since p_since, are open, and have no slot: the entry filled after it had been given up, e.g. behind its cancel. With their first fill.';
+grant execute on function trade.lost_positions(p_account text, p_strategy text, p_broker text, p_since timestamp without time zone) to job_runner;
+
+create function trade.note_reconciled(p_account text, p_ts timestamp without time zone, p_is_ok boolean, p_detail text) returns void language sql volatile;
+comment on function trade.note_reconciled(p_account text, p_ts timestamp without time zone, p_is_ok boolean, p_detail text) is 'Notes the end of a pass over orders and positions at the broker.';
+grant execute on function trade.note_reconciled(p_account text, p_ts timestamp without time zone, p_is_ok boolean, p_detail text) to job_runner;
+
+create function trade.open_orders(p_account text, p_as_of timestamp without time zone) returns TABLE(intent_id bigint, position_id bigint, purpose text, state text, ts_state timestamp without time zone, ts_submitted timestamp without time zone, venue_order_id text, symbol text, side text, effect text, qty integer, order_type text, limit_px_e4 integer, stop_px_e4 integer, filled_qty integer) language sql stable;
+comment on function trade.open_orders(p_account text, p_as_of timestamp without time zone) is 'The orders of an account that were sent and have not ended, and those that ended within 60 s.';
+grant execute on function trade.open_orders(p_account text, p_as_of timestamp without time zone) to job_runner;
+
+create function trade.open_positions(p_account text) returns TABLE(symbol text, qty integer) language sql stable;
+comment on function trade.open_positions(p_account text) is 'What an account holds at its broker by our fills: contracts by symbol, negative when short.';
+grant execute on function trade.open_positions(p_account text) to job_runner;
+
 create function trade.open_run(p_mode text, p_strategy text, p_from timestamp without time zone, p_to timestamp without time zone, p_tick_feed text, p_quote_feed text, p_settings jsonb, p_broker text, p_code_hash text, p_as_of timestamp without time zone) returns bigint language plpgsql volatile;
-comment on function trade.open_run(p_mode text, p_strategy text, p_from timestamp without time zone, p_to timestamp without time zone, p_tick_feed text, p_quote_feed text, p_settings jsonb, p_broker text, p_code_hash text, p_as_of timestamp without time zone) is 'Opens a run of the current version of a strategy over [p_from, p_to) and returns its id. p_settings changes parameters for this run only. SB006: no data, SB007: unknown strategy, SB008: a setting is out of bounds; a second live run of an account violates runs_one_live_idx.';
+comment on function trade.open_run(p_mode text, p_strategy text, p_from timestamp without time zone, p_to timestamp without time zone, p_tick_feed text, p_quote_feed text, p_settings jsonb, p_broker text, p_code_hash text, p_as_of timestamp without time zone) is 'Opens a run of the current version of a strategy over [p_from, p_to) and returns its id. p_settings changes parameters for this run only. SB006: no data, SB007: unknown strategy, SB008: a setting is out of bounds, or the account holds a position of another broker; a second live run of an account violates runs_one_live_idx.';
 grant execute on function trade.open_run(p_mode text, p_strategy text, p_from timestamp without time zone, p_to timestamp without time zone, p_tick_feed text, p_quote_feed text, p_settings jsonb, p_broker text, p_code_hash text, p_as_of timestamp without time zone) to job_runner;
+
+create function trade.order_work(p_account text, p_as_of timestamp without time zone) returns TABLE(intent_id bigint, position_id bigint, action text, reason text, purpose text, venue_order_id text, symbol text, side text, effect text, qty integer, order_type text, limit_px_e4 integer, stop_px_e4 integer, ts timestamp without time zone) language plpgsql stable;
+comment on function trade.order_work(p_account text, p_as_of timestamp without time zone) is 'What is to be done at an account''s broker now, in this order: drop (end an order that was never sent: the reason begins with the state), cancel, send. An entry is sent only while its slot is claimed for it, in time, and with no bar; an exit only when nothing else of its position works at the broker, for what is open at most; a stop while the position is not being left. What is sent and unknown blocks its position until it is reconciled. An entry that works is canceled under the kill switch, without an open run, and when nobody has done so 5 s after its time.';
+grant execute on function trade.order_work(p_account text, p_as_of timestamp without time zone) to job_runner;
 
 create function trade.orders_since(p_orders timestamp without time zone[], p_ts timestamp without time zone) returns integer language sql immutable;
 comment on function trade.orders_since(p_orders timestamp without time zone[], p_ts timestamp without time zone) is 'How many of the times, which ascend, are after p_ts.';
@@ -1692,9 +1820,21 @@ create function trade.paper_fill(p_walk trade.walk_state, p_run trade.runs, p_st
 comment on function trade.paper_fill(p_walk trade.walk_state, p_run trade.runs, p_strategy ref.strategies) is 'Fills the working order of a slot at the quote that find_event found (sell at bid, buy at ask; up to the displayed size when the strategy asks for partial fills), with commission and fees from ref.fee_schedules; or settles it at expiry, free of both. When the position is flat its slot is vacated.';
 grant execute on function trade.paper_fill(p_walk trade.walk_state, p_run trade.runs, p_strategy ref.strategies) to job_runner;
 
-create function trade.passes_gates(p_face trade.face, p_state trade.gate_state, p_strategy ref.strategies, p_halted boolean) returns boolean language plpgsql immutable;
-comment on function trade.passes_gates(p_face trade.face, p_state trade.gate_state, p_strategy ref.strategies, p_halted boolean) is 'True where no gate bars the entry on a signal: what the walk acts on. trade.judge_periods must agree, or its decision rows cannot be stored.';
-grant execute on function trade.passes_gates(p_face trade.face, p_state trade.gate_state, p_strategy ref.strategies, p_halted boolean) to job_runner;
+create function trade.passes_gates(p_face trade.face, p_state trade.gate_state, p_strategy ref.strategies, p_bar text) returns boolean language plpgsql immutable;
+comment on function trade.passes_gates(p_face trade.face, p_state trade.gate_state, p_strategy ref.strategies, p_bar text) is 'True where no gate bars the entry on a signal: what the walk acts on. trade.judge_periods must agree, or its decision rows cannot be stored.';
+grant execute on function trade.passes_gates(p_face trade.face, p_state trade.gate_state, p_strategy ref.strategies, p_bar text) to job_runner;
+
+create function trade.protect_positions(p_run trade.runs, p_strategy ref.strategies, p_slots trade.slot_state[], p_ts timestamp without time zone) returns boolean language plpgsql volatile;
+comment on function trade.protect_positions(p_run trade.runs, p_strategy ref.strategies, p_slots trade.slot_state[], p_ts timestamp without time zone) is 'Writes the intent of a resting stop for every open position that has none, and cancels one of another size; true where it has written. Of three refusals people are told, and from then on it is tried once a minute.';
+grant execute on function trade.protect_positions(p_run trade.runs, p_strategy ref.strategies, p_slots trade.slot_state[], p_ts timestamp without time zone) to job_runner;
+
+create function trade.record_fill(p_intent_id bigint, p_epoch bigint, p_execution_id text, p_ts timestamp without time zone, p_leg_no smallint, p_qty integer, p_px_e4 integer) returns boolean language plpgsql volatile;
+comment on function trade.record_fill(p_intent_id bigint, p_epoch bigint, p_execution_id text, p_ts timestamp without time zone, p_leg_no smallint, p_qty integer, p_px_e4 integer) is 'Stores an execution that the broker reports; false where its id is known already. Commission and fees are those of ref.fee_schedules until the daily reconciliation. A position that is closed beyond flat halts entries. SB010: another process has the account; SB011: more would be filled than was sent.';
+grant execute on function trade.record_fill(p_intent_id bigint, p_epoch bigint, p_execution_id text, p_ts timestamp without time zone, p_leg_no smallint, p_qty integer, p_px_e4 integer) to job_runner;
+
+create function trade.record_order_event(p_intent_id bigint, p_epoch bigint, p_ts timestamp without time zone, p_state text, p_venue_order_id text, p_qty integer, p_detail text) returns boolean language plpgsql volatile;
+comment on function trade.record_order_event(p_intent_id bigint, p_epoch bigint, p_ts timestamp without time zone, p_state text, p_venue_order_id text, p_qty integer, p_detail text) is 'Appends what happened to an order at its broker; false where it was in that state already, with the same fills. SB010: another process has the account; SB005: the state may not follow the one before, or an order is told filled before its fills are.';
+grant execute on function trade.record_order_event(p_intent_id bigint, p_epoch bigint, p_ts timestamp without time zone, p_state text, p_venue_order_id text, p_qty integer, p_detail text) to job_runner;
 
 create function trade.reprice_exit(p_walk trade.walk_state, p_run trade.runs, p_strategy ref.strategies) returns trade.walk_state language plpgsql volatile;
 comment on function trade.reprice_exit(p_walk trade.walk_state, p_run trade.runs, p_strategy ref.strategies) is 'Replaces an unfilled exit order by the next attempt: some increments higher, and a market order when exit_market_after_ms have passed.';
@@ -1707,6 +1847,14 @@ grant execute on function trade.set_strategy(p_strategy text, p_settings jsonb) 
 create function trade.start_exit(p_walk trade.walk_state, p_run trade.runs, p_strategy ref.strategies, p_ts timestamp without time zone, p_reason text, p_direction smallint, p_ask_e4 integer, p_quote_ts timestamp without time zone) returns trade.walk_state language plpgsql volatile;
 comment on function trade.start_exit(p_walk trade.walk_state, p_run trade.runs, p_strategy ref.strategies, p_ts timestamp without time zone, p_reason text, p_direction smallint, p_ask_e4 integer, p_quote_ts timestamp without time zone) is 'Decides the exit of a slot''s position and writes its first order: a limit at the ask, or a market order where there is none.';
 grant execute on function trade.start_exit(p_walk trade.walk_state, p_run trade.runs, p_strategy ref.strategies, p_ts timestamp without time zone, p_reason text, p_direction smallint, p_ask_e4 integer, p_quote_ts timestamp without time zone) to job_runner;
+
+create function trade.store_positions(p_account text, p_ts timestamp without time zone, p_positions jsonb) returns void language sql volatile;
+comment on function trade.store_positions(p_account text, p_ts timestamp without time zone, p_positions jsonb) is 'Stores the positions that a broker reports: an array of {symbol, qty, avg_px_e4, market_value}. Symbols that ref.instruments does not know are left out.';
+grant execute on function trade.store_positions(p_account text, p_ts timestamp without time zone, p_positions jsonb) to job_runner;
+
+create function trade.take_fence(p_account text, p_holder text, p_ts timestamp without time zone) returns bigint language sql volatile;
+comment on function trade.take_fence(p_account text, p_holder text, p_ts timestamp without time zone) is 'Takes the orders of an account over and returns the epoch that every write must carry from now on; those of the holder before are refused.';
+grant execute on function trade.take_fence(p_account text, p_holder text, p_ts timestamp without time zone) to job_runner;
 
 create function trade.tape_of(p_tapes trade.quote_tape[], p_instrument_id integer) returns trade.quote_tape language plpgsql immutable;
 comment on function trade.tape_of(p_tapes trade.quote_tape[], p_instrument_id integer) is 'The tape of a contract; null where it has no quote in the slice.';
@@ -1721,12 +1869,27 @@ comment on procedure trade.walk(IN p_run trade.runs, IN p_strategy ref.strategie
 grant execute on procedure trade.walk(IN p_run trade.runs, IN p_strategy ref.strategies, IN p_from timestamp without time zone, IN p_to timestamp without time zone, IN p_as_of timestamp without time zone) to job_runner;
 
 create procedure trade.write_journal(IN p_journal trade.journal);
-comment on procedure trade.write_journal(IN p_journal trade.journal) is 'Inserts what a slice has collected: decisions, intents, legs, order events, fills.';
+comment on procedure trade.write_journal(IN p_journal trade.journal) is 'Inserts what a slice has collected: decisions, intents, legs, order events, cancel requests, fills.';
 grant execute on procedure trade.write_journal(IN p_journal trade.journal) to job_runner;
 
 create schema panel;
 comment on schema panel is 'Views and functions for Grafana, analysts and the command line. Nobody writes here.';
 grant usage on schema panel to backup, grafana_reader, ingest_writer, job_runner;
+
+create view panel.alarms (
+  alarm text,
+  value double precision,
+  threshold double precision,
+  is_firing boolean,
+  detail text
+);
+comment on view panel.alarms is 'The alarms of this moment, by the database''s clock: panel.alarms_at(). One row each, firing or not.';
+comment on column panel.alarms.alarm is 'stale_feed, missing_decision, unknown_order, position_mismatch, exit_not_filled, day_loss, halt or token_life.';
+comment on column panel.alarms.value is 'Seconds, a number or a share, as panel.alarms_at() says.';
+comment on column panel.alarms.threshold is 'It fires at this value and above.';
+comment on column panel.alarms.is_firing is 'True while it does.';
+comment on column panel.alarms.detail is 'What it is about.';
+grant select on panel.alarms to backup, grafana_reader, job_runner;
 
 create view panel.bars_1m (
   ts timestamp without time zone,
@@ -1797,6 +1960,29 @@ comment on column panel.bars_5m.source is 'recorded or simulated: what the ticks
 comment on column panel.bars_5m.is_regular is 'True for bars that begin in [open, close) of a session.';
 comment on column panel.bars_5m.ts_open is 'Start of the bar, Eastern.';
 grant select on panel.bars_5m to backup, grafana_reader, job_runner;
+
+create view panel.contracts (
+  instrument_id integer,
+  contract text,
+  underlying text,
+  root text,
+  expiration date,
+  option_kind text,
+  strike numeric(12,2),
+  multiplier integer,
+  underlying_id integer
+);
+comment on view panel.contracts is 'Option contracts that have been seen.';
+comment on column panel.contracts.instrument_id is 'Key of their quotes and prints.';
+comment on column panel.contracts.contract is 'OSI symbol.';
+comment on column panel.contracts.underlying is 'Symbol of the underlying.';
+comment on column panel.contracts.root is 'Root of the series.';
+comment on column panel.contracts.expiration is 'Expiration date.';
+comment on column panel.contracts.option_kind is 'call or put.';
+comment on column panel.contracts.strike is 'Strike, dollars.';
+comment on column panel.contracts.multiplier is 'Shares per contract.';
+comment on column panel.contracts.underlying_id is 'Id of the underlying.';
+grant select on panel.contracts to backup, grafana_reader, job_runner;
 
 create view panel.daily_pl (
   session_date date,
@@ -1955,6 +2141,129 @@ comment on column panel.equity_indicators.ma9 is 'Mean of the last nine one-minu
 comment on column panel.equity_indicators.vwap_is_typical is 'True where a row without a VWAP, for which its typical price stands in, is under the minute.';
 grant select on panel.equity_indicators to backup, grafana_reader, job_runner;
 
+create view panel.feed_gaps (
+  ts_from timestamp without time zone,
+  ts_to timestamp without time zone,
+  feed text,
+  stream text,
+  cause text,
+  length_s double precision,
+  is_filled boolean,
+  rows_filled bigint,
+  attempts integer,
+  detail text,
+  ts_opened timestamp without time zone,
+  ts_filled timestamp without time zone,
+  gap_id bigint
+);
+comment on view panel.feed_gaps is 'Gaps of the feeds. Entries are barred while one of a live run''s feeds is not filled.';
+comment on column panel.feed_gaps.ts_from is 'Start, Eastern.';
+comment on column panel.feed_gaps.ts_to is 'End, Eastern; null while it lasts.';
+comment on column panel.feed_gaps.feed is 'Feed.';
+comment on column panel.feed_gaps.stream is 'Name of the stream.';
+comment on column panel.feed_gaps.cause is 'start, restart, disconnect, mute, spool_overflow or unreadable.';
+comment on column panel.feed_gaps.length_s is 'Its length in seconds, so far while it lasts.';
+comment on column panel.feed_gaps.is_filled is 'True once a back-fill has closed it.';
+comment on column panel.feed_gaps.rows_filled is 'Rows that the back-fill brought.';
+comment on column panel.feed_gaps.attempts is 'How often the back-fill was tried.';
+comment on column panel.feed_gaps.detail is 'More, in words.';
+comment on column panel.feed_gaps.ts_opened is 'When it became known, Eastern.';
+comment on column panel.feed_gaps.ts_filled is 'When it was filled, Eastern.';
+comment on column panel.feed_gaps.gap_id is 'Key.';
+grant select on panel.feed_gaps to backup, grafana_reader, job_runner;
+
+create view panel.feed_rates (
+  ts timestamp without time zone,
+  feed text,
+  stream text,
+  frames bigint,
+  events bigint,
+  bytes bigint,
+  symbols integer,
+  burst_100ms integer,
+  lag_p50_ms integer,
+  lag_p99_ms integer,
+  lag_max_ms integer,
+  spooled_bytes bigint,
+  feed_id smallint
+);
+comment on view panel.feed_rates is 'What each stream brought, minute by minute, measured as it was received.';
+comment on column panel.feed_rates.ts is 'Start of the minute of receipt, Eastern.';
+comment on column panel.feed_rates.feed is 'Feed.';
+comment on column panel.feed_rates.stream is 'Name of the stream.';
+comment on column panel.feed_rates.frames is 'Frames.';
+comment on column panel.feed_rates.events is 'Rows in them; divided by 60, messages a second.';
+comment on column panel.feed_rates.bytes is 'Bytes of the frames.';
+comment on column panel.feed_rates.symbols is 'Different symbols among them.';
+comment on column panel.feed_rates.burst_100ms is 'Most rows received in 100 ms.';
+comment on column panel.feed_rates.lag_p50_ms is 'Median of receipt minus the event''s time, milliseconds.';
+comment on column panel.feed_rates.lag_p99_ms is 'Its 99th percentile.';
+comment on column panel.feed_rates.lag_max_ms is 'Its maximum.';
+comment on column panel.feed_rates.spooled_bytes is 'Bytes waiting on disk at the minute''s end.';
+comment on column panel.feed_rates.feed_id is 'panel.feeds.';
+grant select on panel.feed_rates to backup, grafana_reader, job_runner;
+
+create view panel.feed_sessions (
+  session_date date,
+  feed text,
+  minutes bigint,
+  minutes_short bigint,
+  rows_ours bigint,
+  rows_vendor bigint,
+  volume_percent numeric,
+  ts_checked timestamp without time zone
+);
+comment on view panel.feed_sessions is 'How complete each feed''s sessions are, as checked against the vendor''s aggregates after the close.';
+comment on column panel.feed_sessions.session_date is 'The exchange day.';
+comment on column panel.feed_sessions.feed is 'Feed.';
+comment on column panel.feed_sessions.minutes is 'Minutes that were checked, over all symbols.';
+comment on column panel.feed_sessions.minutes_short is 'Of these, minutes in which we have fewer rows or less volume than the vendor.';
+comment on column panel.feed_sessions.rows_ours is 'Rows that we have.';
+comment on column panel.feed_sessions.rows_vendor is 'Rows by the vendor''s aggregates.';
+comment on column panel.feed_sessions.volume_percent is 'Our volume as a percentage of the vendor''s.';
+comment on column panel.feed_sessions.ts_checked is 'When it was last checked, Eastern.';
+grant select on panel.feed_sessions to backup, grafana_reader, job_runner;
+
+create view panel.feed_states (
+  ts timestamp without time zone,
+  feed text,
+  stream text,
+  symbol text,
+  state text,
+  detail text,
+  feed_id smallint,
+  feed_state_id bigint
+);
+comment on view panel.feed_states is 'States of the feeds'' connections, and of held contracts, as they changed.';
+comment on column panel.feed_states.ts is 'Since when, Eastern.';
+comment on column panel.feed_states.feed is 'Feed.';
+comment on column panel.feed_states.stream is 'Name of the stream.';
+comment on column panel.feed_states.symbol is 'Null: the whole stream. Else the held contract.';
+comment on column panel.feed_states.state is 'connecting, authenticated, subscribed, live, mute, disconnected or failed.';
+comment on column panel.feed_states.detail is 'More, in words.';
+comment on column panel.feed_states.feed_id is 'panel.feeds.';
+comment on column panel.feed_states.feed_state_id is 'Key; the order of states of one instant.';
+grant select on panel.feed_states to backup, grafana_reader, job_runner;
+
+create view panel.feeds (
+  feed_id smallint,
+  feed text,
+  kind text,
+  source text,
+  span_ms integer,
+  stale_after_ms integer,
+  description text
+);
+comment on view panel.feeds is 'Feeds: sources of rows at one resolution.';
+comment on column panel.feeds.feed_id is 'Key.';
+comment on column panel.feeds.feed is 'Name.';
+comment on column panel.feeds.kind is 'equity (ticks), option (quotes and trades) or chain (snapshots).';
+comment on column panel.feeds.source is 'recorded, modelled or simulated.';
+comment on column panel.feeds.span_ms is 'Length of its aggregates, 0 for prints and quotes as they come.';
+comment on column panel.feeds.stale_after_ms is 'A quote older than this bars entries.';
+comment on column panel.feeds.description is 'In words.';
+grant select on panel.feeds to backup, grafana_reader, job_runner;
+
 create view panel.fill_lineage (
   fill_id bigint,
   run_id bigint,
@@ -2024,6 +2333,114 @@ comment on column panel.fill_lineage.tick_volume is 'Shares.';
 comment on column panel.fill_lineage.tick_ts_recv is 'When it was received, Eastern.';
 grant select on panel.fill_lineage to backup, grafana_reader, job_runner;
 
+create view panel.fills (
+  ts timestamp without time zone,
+  strategy text,
+  run_id bigint,
+  session_date date,
+  purpose text,
+  contract text,
+  side text,
+  effect text,
+  qty integer,
+  px numeric(12,4),
+  modelled_px numeric(12,4),
+  slippage numeric(16,2),
+  commission numeric(12,4),
+  fees numeric(12,4),
+  reason text,
+  ts_decision timestamp without time zone,
+  ts_quote timestamp without time zone,
+  attempt smallint,
+  mode text,
+  quote_source text,
+  account text,
+  execution_id text,
+  fill_id bigint,
+  intent_id bigint,
+  decision_id bigint,
+  position_id bigint
+);
+comment on view panel.fills is 'Executions in dollars, with the price that their decision saw.';
+comment on column panel.fills.ts is 'When it was executed, Eastern.';
+comment on column panel.fills.strategy is 'Strategy.';
+comment on column panel.fills.run_id is 'panel.runs.';
+comment on column panel.fills.session_date is 'Session of the decision.';
+comment on column panel.fills.purpose is 'entry, exit or protect.';
+comment on column panel.fills.contract is 'OSI symbol of the option.';
+comment on column panel.fills.side is 'buy or sell.';
+comment on column panel.fills.effect is 'open or close.';
+comment on column panel.fills.qty is 'Contracts.';
+comment on column panel.fills.px is 'Price, dollars a share.';
+comment on column panel.fills.modelled_px is 'What the decision counted on: the bid that it would sell at, the ask that it would buy at, dollars a share.';
+comment on column panel.fills.slippage is 'What it cost that the fill was not at modelled_px, dollars; below 0 it was better. Null where the decision had no quote.';
+comment on column panel.fills.commission is 'Dollars.';
+comment on column panel.fills.fees is 'Dollars.';
+comment on column panel.fills.reason is 'Reason of the decision.';
+comment on column panel.fills.ts_decision is 'When it was decided, Eastern.';
+comment on column panel.fills.ts_quote is 'Time of the quote that filled it (paper), Eastern.';
+comment on column panel.fills.attempt is 'Attempt of the order.';
+comment on column panel.fills.mode is 'live, replay or backtest.';
+comment on column panel.fills.quote_source is 'recorded, modelled or simulated: what the option quotes are.';
+comment on column panel.fills.account is 'Account.';
+comment on column panel.fills.execution_id is 'The broker''s id of the execution; paper ones are made up.';
+comment on column panel.fills.fill_id is 'Key; panel.lineage(fill_id) leads to its ticks.';
+comment on column panel.fills.intent_id is 'The order intent.';
+comment on column panel.fills.decision_id is 'The decision that it carries out.';
+comment on column panel.fills.position_id is 'The entry decision of its position.';
+grant select on panel.fills to backup, grafana_reader, job_runner;
+
+create view panel.halts (
+  account text,
+  halted boolean,
+  ts timestamp without time zone,
+  reason text,
+  set_by text
+);
+comment on view panel.halts is 'The kill switch: the last word on every account, and on all of them. Entries are barred where either says so; exits never are. No row: never touched.';
+comment on column panel.halts.account is 'Account, or all accounts.';
+comment on column panel.halts.halted is 'True while entries are halted.';
+comment on column panel.halts.ts is 'Since when, Eastern.';
+comment on column panel.halts.reason is 'Why.';
+comment on column panel.halts.set_by is 'Database user who set it.';
+grant select on panel.halts to backup, grafana_reader, job_runner;
+
+create view panel.imports (
+  ts timestamp without time zone,
+  feed text,
+  file text,
+  rows_in bigint,
+  rows_duplicate bigint,
+  rows_rejected bigint,
+  ts_first timestamp without time zone,
+  ts_last timestamp without time zone,
+  import_id bigint
+);
+comment on view panel.imports is 'Files that were imported.';
+comment on column panel.imports.ts is 'When, Eastern.';
+comment on column panel.imports.feed is 'Feed.';
+comment on column panel.imports.file is 'Name of the file.';
+comment on column panel.imports.rows_in is 'New rows.';
+comment on column panel.imports.rows_duplicate is 'Rows that were there already.';
+comment on column panel.imports.rows_rejected is 'Rows that were not taken.';
+comment on column panel.imports.ts_first is 'First event, Eastern.';
+comment on column panel.imports.ts_last is 'Last event, Eastern.';
+comment on column panel.imports.import_id is 'Key.';
+grant select on panel.imports to backup, grafana_reader, job_runner;
+
+create view panel.latency_samples (
+  ts timestamp without time zone,
+  stage text,
+  ms double precision,
+  sample_id bigint
+);
+comment on view panel.latency_samples is 'Measured latencies by stage.';
+comment on column panel.latency_samples.ts is 'When, Eastern.';
+comment on column panel.latency_samples.stage is 'What was measured, e.g. advance.';
+comment on column panel.latency_samples.ms is 'Milliseconds.';
+comment on column panel.latency_samples.sample_id is 'Key.';
+grant select on panel.latency_samples to backup, grafana_reader, job_runner;
+
 create view panel.open_positions (
   strategy text,
   run_id bigint,
@@ -2034,8 +2451,8 @@ create view panel.open_positions (
   qty bigint,
   ts_entry timestamp without time zone,
   entry_px numeric(12,4),
-  bid numeric(12,4),
-  ask numeric(12,4),
+  bid numeric,
+  ask numeric,
   ts_quote timestamp without time zone,
   gross_to_close numeric(16,2),
   fees numeric(16,4),
@@ -2072,6 +2489,67 @@ comment on column panel.open_positions.quote_source is 'recorded, modelled or si
 comment on column panel.open_positions.account is 'Account.';
 comment on column panel.open_positions.position_id is 'The entry decision.';
 grant select on panel.open_positions to backup, grafana_reader, job_runner;
+
+create view panel.option_quotes (
+  instrument_id integer,
+  feed_id smallint,
+  ts timestamp without time zone,
+  seq bigint,
+  bid numeric(12,4),
+  ask numeric(12,4),
+  bid_sz integer,
+  ask_sz integer
+);
+comment on view panel.option_quotes is 'Option quotes in dollars. Filter on instrument_id (panel.contracts) and feed_id (panel.feeds), and on ts where speed matters.';
+comment on column panel.option_quotes.instrument_id is 'panel.contracts.';
+comment on column panel.option_quotes.feed_id is 'panel.feeds.';
+comment on column panel.option_quotes.ts is 'Vendor''s time, Eastern.';
+comment on column panel.option_quotes.seq is 'Order among quotes of one instant; the last one stands.';
+comment on column panel.option_quotes.bid is 'Bid, dollars a share; null is none.';
+comment on column panel.option_quotes.ask is 'Ask, dollars a share; null is none.';
+comment on column panel.option_quotes.bid_sz is 'Contracts bid for.';
+comment on column panel.option_quotes.ask_sz is 'Contracts offered.';
+grant select on panel.option_quotes to backup, grafana_reader, job_runner;
+
+create view panel.option_trades (
+  instrument_id integer,
+  feed_id smallint,
+  ts timestamp without time zone,
+  seq bigint,
+  px numeric(12,4),
+  sz integer
+);
+comment on view panel.option_trades is 'Prints of options in dollars. Filter on instrument_id (panel.contracts) and feed_id (panel.feeds), and on ts where speed matters.';
+comment on column panel.option_trades.instrument_id is 'panel.contracts.';
+comment on column panel.option_trades.feed_id is 'panel.feeds.';
+comment on column panel.option_trades.ts is 'Vendor''s time, Eastern.';
+comment on column panel.option_trades.seq is 'Order among prints of one instant.';
+comment on column panel.option_trades.px is 'Price, dollars a share.';
+comment on column panel.option_trades.sz is 'Contracts.';
+grant select on panel.option_trades to backup, grafana_reader, job_runner;
+
+create view panel.order_steps (
+  ts timestamp without time zone,
+  strategy text,
+  run_id bigint,
+  purpose text,
+  attempt smallint,
+  submitted_ms double precision,
+  accepted_ms double precision,
+  filled_ms double precision,
+  intent_id bigint
+);
+comment on view panel.order_steps is 'How long each order took from step to step. Paper orders are submitted at the instant of their decision.';
+comment on column panel.order_steps.ts is 'When the order intent was written in event time, Eastern.';
+comment on column panel.order_steps.strategy is 'Strategy.';
+comment on column panel.order_steps.run_id is 'panel.runs.';
+comment on column panel.order_steps.purpose is 'entry, exit or protect.';
+comment on column panel.order_steps.attempt is '1, 2, …';
+comment on column panel.order_steps.submitted_ms is 'From the intent to its sending, milliseconds; null if never sent.';
+comment on column panel.order_steps.accepted_ms is 'From sending to the broker''s acceptance, milliseconds.';
+comment on column panel.order_steps.filled_ms is 'From sending to the first fill, milliseconds.';
+comment on column panel.order_steps.intent_id is 'The order intent.';
+grant select on panel.order_steps to backup, grafana_reader, job_runner;
 
 create view panel.orders (
   ts timestamp without time zone,
@@ -2181,6 +2659,128 @@ comment on column panel.periods.quote_source is 'recorded, modelled or simulated
 comment on column panel.periods.vwap_is_typical is 'True where a bar without a VWAP, for which its typical price stands in, is under the period.';
 grant select on panel.periods to backup, grafana_reader, job_runner;
 
+create view panel.positions (
+  position_id bigint,
+  run_id bigint,
+  session_date date,
+  strategy text,
+  account text,
+  contract text,
+  underlying text,
+  option_kind text,
+  strike numeric(12,2),
+  expiration date,
+  qty integer,
+  held_qty integer,
+  is_open boolean,
+  direction text,
+  entry_reason text,
+  exit_reason text,
+  ts_decision timestamp without time zone,
+  ts_entry timestamp without time zone,
+  ts_exit timestamp without time zone,
+  ts_exit_decision timestamp without time zone,
+  ts_flat timestamp without time zone,
+  ts_option_close timestamp without time zone,
+  entry_px numeric(12,4),
+  exit_px numeric(12,4),
+  target_px numeric(12,4),
+  stop_px numeric(12,4),
+  underlying_entry_px numeric(12,4),
+  cash numeric(16,2),
+  fees numeric(16,4),
+  multiplier integer,
+  mode text,
+  quote_source text,
+  instrument_id integer,
+  underlying_id integer,
+  tick_feed_id smallint,
+  quote_feed_id smallint
+);
+comment on view panel.positions is 'Positions, open and closed, in dollars, with the levels and keys that charts need. What is open now with its last quote: panel.open_positions; closed ones with their P/L: panel.round_trips.';
+comment on column panel.positions.position_id is 'The entry decision.';
+comment on column panel.positions.run_id is 'panel.runs.';
+comment on column panel.positions.session_date is 'Session of the entry.';
+comment on column panel.positions.strategy is 'Strategy.';
+comment on column panel.positions.account is 'Account.';
+comment on column panel.positions.contract is 'OSI symbol of the option.';
+comment on column panel.positions.underlying is 'Symbol of the underlying.';
+comment on column panel.positions.option_kind is 'call or put.';
+comment on column panel.positions.strike is 'Strike, dollars.';
+comment on column panel.positions.expiration is 'Expiration date.';
+comment on column panel.positions.qty is 'Contracts that were opened.';
+comment on column panel.positions.held_qty is 'Contracts of them that are held still: 0 when closed.';
+comment on column panel.positions.is_open is 'True while contracts are held.';
+comment on column panel.positions.direction is 'Direction of the entry''s signal: up or down.';
+comment on column panel.positions.entry_reason is 'cross_up, cross_down or reversal.';
+comment on column panel.positions.exit_reason is 'Why it was closed, or is being closed; null while neither.';
+comment on column panel.positions.ts_decision is 'When the entry was decided, Eastern.';
+comment on column panel.positions.ts_entry is 'First opening fill, Eastern.';
+comment on column panel.positions.ts_exit is 'Last closing fill, Eastern; null while open.';
+comment on column panel.positions.ts_exit_decision is 'When the exit was decided, Eastern; null before.';
+comment on column panel.positions.ts_flat is 'When it is closed at the latest: the forced flat of its session, Eastern.';
+comment on column panel.positions.ts_option_close is 'Close of the options in its session, Eastern.';
+comment on column panel.positions.entry_px is 'Average price of the opening fills, dollars a share.';
+comment on column panel.positions.exit_px is 'Average price of the closing fills so far, dollars a share; null without any.';
+comment on column panel.positions.target_px is 'Take profit: at or below this ask, dollars; null where the strategy has none.';
+comment on column panel.positions.stop_px is 'Stop loss: at or above this ask, dollars; null where the strategy has none.';
+comment on column panel.positions.underlying_entry_px is 'Price of the underlying at the entry''s decision, dollars.';
+comment on column panel.positions.cash is 'Sales minus purchases so far, dollars: the gross once it is flat.';
+comment on column panel.positions.fees is 'Commission and fees so far, dollars.';
+comment on column panel.positions.multiplier is 'Shares per contract.';
+comment on column panel.positions.mode is 'live, replay or backtest.';
+comment on column panel.positions.quote_source is 'recorded, modelled or simulated: what the option quotes are.';
+comment on column panel.positions.instrument_id is 'Id of the contract, for panel.option_quotes and panel.option_trades.';
+comment on column panel.positions.underlying_id is 'Id of the underlying, for panel.periods.';
+comment on column panel.positions.tick_feed_id is 'panel.feeds: of the ticks.';
+comment on column panel.positions.quote_feed_id is 'panel.feeds: of the option quotes.';
+grant select on panel.positions to backup, grafana_reader, job_runner;
+
+create view panel.processes (
+  process text,
+  state text,
+  ts timestamp without time zone,
+  age_s double precision,
+  detail text,
+  pid integer
+);
+comment on view panel.processes is 'Last sign of life of every process.';
+comment on column panel.processes.process is 'Name, e.g. ingest-equities or live-paper.';
+comment on column panel.processes.state is 'What it was doing.';
+comment on column panel.processes.ts is 'When, Eastern.';
+comment on column panel.processes.age_s is 'Seconds since then, by the database''s clock.';
+comment on column panel.processes.detail is 'More, in words.';
+comment on column panel.processes.pid is 'Process id.';
+grant select on panel.processes to backup, grafana_reader, job_runner;
+
+create view panel.readiness (
+  name text,
+  ok boolean,
+  detail text,
+  ts timestamp without time zone
+);
+comment on view panel.readiness is 'The last result of every readiness check. At a real broker a red one of today, or none of today, bars entries.';
+comment on column panel.readiness.name is 'What was checked; broker token is the life of the broker''s login.';
+comment on column panel.readiness.ok is 'Verdict.';
+comment on column panel.readiness.detail is 'What was found and what to do.';
+comment on column panel.readiness.ts is 'When, Eastern.';
+grant select on panel.readiness to backup, grafana_reader, job_runner;
+
+create view panel.reconciliations (
+  ts timestamp without time zone,
+  account text,
+  is_ok boolean,
+  detail text,
+  reconciliation_id bigint
+);
+comment on view panel.reconciliations is 'Passes over orders and positions at the broker; without a recent one that was ok there are no entries.';
+comment on column panel.reconciliations.ts is 'When it ended, Eastern.';
+comment on column panel.reconciliations.account is 'Account.';
+comment on column panel.reconciliations.is_ok is 'True when the broker''s orders and positions are ours.';
+comment on column panel.reconciliations.detail is 'What was found.';
+comment on column panel.reconciliations.reconciliation_id is 'Key.';
+grant select on panel.reconciliations to backup, grafana_reader, job_runner;
+
 create view panel.round_trips (
   ts_entry timestamp without time zone,
   ts_exit timestamp without time zone,
@@ -2232,6 +2832,37 @@ comment on column panel.round_trips.position_id is 'The entry decision.';
 comment on column panel.round_trips.exit_decision_id is 'The exit decision.';
 grant select on panel.round_trips to backup, grafana_reader, job_runner;
 
+create view panel.run_choices (
+  choice text,
+  run_id bigint,
+  account text,
+  strategy text,
+  mode text,
+  badge text,
+  quote_source text,
+  symbol text,
+  instrument_id integer,
+  tick_feed_id smallint,
+  quote_feed_id smallint,
+  max_day_loss numeric,
+  is_open boolean
+);
+comment on view panel.run_choices is 'What the dashboards offer to look at: all live runs of an account and strategy under one name, every replay and backtest by itself. A live run is one session; its P/L is read over many.';
+comment on column panel.run_choices.choice is 'Name in the dashboards, e.g. live paper vwap_ma9 or backtest 3 vwap_ma9.';
+comment on column panel.run_choices.run_id is 'panel.runs.';
+comment on column panel.run_choices.account is 'Account of a live run; simulated for replays and backtests, which have one each.';
+comment on column panel.run_choices.strategy is 'Strategy.';
+comment on column panel.run_choices.mode is 'live, replay or backtest.';
+comment on column panel.run_choices.badge is 'LIVE (a real broker), PAPER, REPLAY or BACKTEST.';
+comment on column panel.run_choices.quote_source is 'recorded, modelled or simulated: what the option quotes are.';
+comment on column panel.run_choices.symbol is 'The underlying.';
+comment on column panel.run_choices.instrument_id is 'Id of the underlying.';
+comment on column panel.run_choices.tick_feed_id is 'panel.feeds: of the ticks.';
+comment on column panel.run_choices.quote_feed_id is 'panel.feeds: of the option quotes.';
+comment on column panel.run_choices.max_day_loss is 'Realised loss of a day beyond which there are no entries, dollars.';
+comment on column panel.run_choices.is_open is 'True while the run goes on.';
+grant select on panel.run_choices to backup, grafana_reader, job_runner;
+
 create view panel.runs (
   run_id bigint,
   mode text,
@@ -2277,6 +2908,38 @@ comment on column panel.runs.params is 'All parameters that the run uses.';
 comment on column panel.runs.code_hash is 'Hash of the migrations and routines that it ran on.';
 grant select on panel.runs to backup, grafana_reader, job_runner;
 
+create view panel.server (
+  engine text,
+  database text,
+  bytes bigint,
+  connections bigint,
+  migration text,
+  ts_deployed timestamp without time zone
+);
+comment on view panel.server is 'The database itself: one row.';
+comment on column panel.server.engine is 'Engine and server version.';
+comment on column panel.server.database is 'Name of the database.';
+comment on column panel.server.bytes is 'Its size.';
+comment on column panel.server.connections is 'Connections to it.';
+comment on column panel.server.migration is 'Last migration.';
+comment on column panel.server.ts_deployed is 'When its routines were last deployed, Eastern.';
+grant select on panel.server to backup, grafana_reader, job_runner;
+
+create view panel.sessions (
+  session_date date,
+  ts_open timestamp without time zone,
+  ts_close timestamp without time zone,
+  ts_option_close timestamp without time zone,
+  is_early_close boolean
+);
+comment on view panel.sessions is 'Exchange days, 2015 to 2035.';
+comment on column panel.sessions.session_date is 'The day.';
+comment on column panel.sessions.ts_open is 'Open, Eastern.';
+comment on column panel.sessions.ts_close is 'Close of equities, Eastern.';
+comment on column panel.sessions.ts_option_close is 'Close of the options that trade on after it, Eastern.';
+comment on column panel.sessions.is_early_close is 'True on half-days.';
+grant select on panel.sessions to backup, grafana_reader, job_runner;
+
 create view panel.signals (
   ts timestamp without time zone,
   strategy text,
@@ -2308,9 +2971,73 @@ comment on column panel.signals.quote_source is 'recorded, modelled or simulated
 comment on column panel.signals.vwap_is_typical is 'True where a bar without a VWAP, for which its typical price stands in, is under the period.';
 grant select on panel.signals to backup, grafana_reader, job_runner;
 
+create view panel.streams (
+  feed text,
+  stream text,
+  kind text,
+  source text,
+  state text,
+  ts_state timestamp without time zone,
+  ts_high_water timestamp without time zone,
+  ts_recv timestamp without time zone,
+  age_s double precision,
+  rows_in bigint,
+  feed_id smallint
+);
+comment on view panel.streams is 'Streams of market data: how far each has come, how old its last row is, what its connection is doing.';
+comment on column panel.streams.feed is 'Feed.';
+comment on column panel.streams.stream is 'Name of the stream, e.g. equities.';
+comment on column panel.streams.kind is 'equity, option or chain.';
+comment on column panel.streams.source is 'recorded, modelled or simulated.';
+comment on column panel.streams.state is 'connecting, authenticated, subscribed, live, mute, disconnected or failed; null where none was noted.';
+comment on column panel.streams.ts_state is 'Since when, Eastern.';
+comment on column panel.streams.ts_high_water is 'Event time before which everything is stored, Eastern.';
+comment on column panel.streams.ts_recv is 'When its last row was received, Eastern.';
+comment on column panel.streams.age_s is 'Seconds since then, by the database''s clock.';
+comment on column panel.streams.rows_in is 'Rows so far.';
+comment on column panel.streams.feed_id is 'panel.feeds.';
+grant select on panel.streams to backup, grafana_reader, job_runner;
+
+create view panel.trip_pl (
+  run_id bigint,
+  position_id bigint,
+  session_date date,
+  ts_entry timestamp without time zone,
+  ts_exit timestamp without time zone,
+  gross double precision,
+  fees double precision,
+  net double precision
+);
+comment on view panel.trip_pl is 'What each closed position made, in dollars: the figures of panel.round_trips without its details, for adding up many. Filter on run_id.';
+comment on column panel.trip_pl.run_id is 'panel.runs.';
+comment on column panel.trip_pl.position_id is 'The entry decision.';
+comment on column panel.trip_pl.session_date is 'Session of the entry.';
+comment on column panel.trip_pl.ts_entry is 'First opening fill, Eastern.';
+comment on column panel.trip_pl.ts_exit is 'Last closing fill, Eastern.';
+comment on column panel.trip_pl.gross is 'Sales minus purchases, dollars.';
+comment on column panel.trip_pl.fees is 'Commission and fees, dollars.';
+comment on column panel.trip_pl.net is 'Gross minus fees, dollars.';
+grant select on panel.trip_pl to backup, grafana_reader, job_runner;
+
+create function panel.alarms_at(p_now timestamp without time zone) returns TABLE(alarm text, value double precision, threshold double precision, is_firing boolean, detail text) language sql stable;
+comment on function panel.alarms_at(p_now timestamp without time zone) is 'Every alarm at an Eastern time, firing or not: stale_feed (seconds without a row on a feed of an open live run, in market hours), missing_decision (seconds since its last entry decision), unknown_order, position_mismatch (numbers), exit_not_filled (seconds since the exit was decided), day_loss (share of the day''s limit that is lost), halt, token_life (broker login below 24 hours). It fires at its threshold.';
+grant execute on function panel.alarms_at(p_now timestamp without time zone) to backup, grafana_reader, job_runner;
+
+create function panel.last_quote(p_instrument_id integer, p_feed_id smallint, p_from timestamp without time zone, p_before timestamp without time zone) returns TABLE(ts timestamp without time zone, bid numeric, ask numeric) language plpgsql stable;
+comment on function panel.last_quote(p_instrument_id integer, p_feed_id smallint, p_from timestamp without time zone, p_before timestamp without time zone) is 'The last quote of a contract on a feed in [p_from, p_before) (Eastern), in dollars; no row without one.';
+grant execute on function panel.last_quote(p_instrument_id integer, p_feed_id smallint, p_from timestamp without time zone, p_before timestamp without time zone) to backup, grafana_reader, job_runner;
+
+create function panel.last_quotes(p_underlying text, p_feed text, p_expiration date, p_from timestamp without time zone, p_to timestamp without time zone) returns TABLE(strike numeric, option_kind text, contract text, ts timestamp without time zone, bid numeric, ask numeric, bid_sz integer, ask_sz integer, instrument_id integer) language sql stable;
+comment on function panel.last_quotes(p_underlying text, p_feed text, p_expiration date, p_from timestamp without time zone, p_to timestamp without time zone) is 'The last quote in [p_from, p_to] (Eastern) of every contract of an underlying and expiration that has one on a feed, in dollars. Keep the range to a day or so.';
+grant execute on function panel.last_quotes(p_underlying text, p_feed text, p_expiration date, p_from timestamp without time zone, p_to timestamp without time zone) to backup, grafana_reader, job_runner;
+
 create function panel.lineage(p_fill_id bigint) returns SETOF panel.fill_lineage language sql stable;
 comment on function panel.lineage(p_fill_id bigint) is 'From a fill back to its intent, decision, signal, period and the ticks under it, one row per tick; columns as in panel.fill_lineage.';
 grant execute on function panel.lineage(p_fill_id bigint) to backup, grafana_reader, job_runner;
+
+create function panel.option_greeks(p_option_kind text, p_spot double precision, p_strike double precision, p_years double precision, p_price double precision) returns TABLE(iv double precision, delta double precision, gamma double precision, theta double precision, vega double precision) language plpgsql immutable;
+comment on function panel.option_greeks(p_option_kind text, p_spot double precision, p_strike double precision, p_years double precision, p_price double precision) is 'Implied volatility of an option''s price (a fraction a year) and its greeks by Black-Scholes without rate and dividend: p_option_kind call or put, prices in dollars, p_years of 365 days to expiration. delta and gamma per dollar of the underlying, theta in dollars a day, vega in dollars per percentage point, all per share. No row where no volatility explains the price. For panels and analysts; rules do not use it.';
+grant execute on function panel.option_greeks(p_option_kind text, p_spot double precision, p_strike double precision, p_years double precision, p_price double precision) to backup, grafana_reader, job_runner;
 
 create schema ops;
 comment on schema ops is 'Operation: imports, marks, heartbeats, feed states and gaps, readiness, parity reports. Written by all processes.';
@@ -2337,6 +3064,74 @@ comment on column ops.alert_outbox.ts_sent is 'When it was sent, Eastern.';
 grant select on ops.alert_outbox to backup;
 grant insert, select, update on ops.alert_outbox to ingest_writer, job_runner;
 
+create table ops.downloads (
+  feeds text not null,
+  symbol text not null,
+  session_date date not null,
+  kind text not null,
+  ts_started timestamp without time zone not null,
+  ts_updated timestamp without time zone not null,
+  ts_done timestamp without time zone,
+  ts_next timestamp without time zone,
+  pages integer not null,
+  rows_in bigint not null,
+  rows_duplicate bigint not null,
+  rows_rejected bigint not null,
+  is_rolled_up boolean not null default false,
+  strikes integer,
+  contracts text[],
+  constraint downloads_pk PRIMARY KEY (feeds, symbol, session_date, kind),
+  constraint downloads_contracts_check CHECK (((kind = 'contracts'::text) = ((strikes IS NOT NULL) AND (contracts IS NOT NULL)))),
+  constraint downloads_kind_check CHECK ((kind = ANY (ARRAY['minute'::text, 'second'::text, 'contracts'::text, 'quotes'::text, 'trades'::text]))),
+  constraint downloads_strikes_check CHECK ((strikes > 0))
+);
+comment on table ops.downloads is 'Progress of historical downloads, one row per symbol, session and kind, committed together with the rows of each page. Written by strikebase import massive.';
+comment on column ops.downloads.feeds is 'Beginning of the names of the feeds that the rows go to: massive-rest of massive-rest-minute.';
+comment on column ops.downloads.symbol is 'The underlying (kinds minute, second, contracts) or the OSI symbol of a contract (quotes, trades).';
+comment on column ops.downloads.session_date is 'The exchange day.';
+comment on column ops.downloads.kind is 'minute or second bars of the underlying, contracts chosen around the money, their quotes, their trades.';
+comment on column ops.downloads.ts_started is 'When its first page came, Eastern.';
+comment on column ops.downloads.ts_updated is 'When its last page came, Eastern.';
+comment on column ops.downloads.ts_done is 'When it was complete, Eastern; null while more is to come.';
+comment on column ops.downloads.ts_next is 'Event time, Eastern, from which the next page is asked for; null before the first row.';
+comment on column ops.downloads.pages is 'Pages stored; a page of bars with several sessions counts for the last of them.';
+comment on column ops.downloads.rows_in is 'New rows; of contracts: new instruments.';
+comment on column ops.downloads.rows_duplicate is 'Rows that were there already.';
+comment on column ops.downloads.rows_rejected is 'Rows in market.rejected_rows.';
+comment on column ops.downloads.is_rolled_up is 'Of bars: the rollups have been refreshed since the last page.';
+comment on column ops.downloads.strikes is 'Of contracts: how many strikes nearest to the money were chosen at every instant of the session.';
+comment on column ops.downloads.contracts is 'Of contracts: OSI symbols of the contracts chosen, all of the session''s nearest expiry.';
+grant select on ops.downloads to backup, job_runner;
+grant insert, select, update on ops.downloads to ingest_writer;
+
+create table ops.feed_completeness (
+  feed_id smallint not null,
+  instrument_id integer not null,
+  ts timestamp without time zone not null,
+  session_date date not null,
+  rows_ours bigint not null,
+  rows_vendor bigint not null,
+  volume_ours_e6 bigint not null,
+  volume_vendor_e6 bigint not null,
+  ts_checked timestamp without time zone not null,
+  constraint feed_completeness_pk PRIMARY KEY (feed_id, instrument_id, ts),
+  constraint feed_completeness_feed_fk FOREIGN KEY (feed_id) REFERENCES ref.feeds(feed_id),
+  constraint feed_completeness_instrument_fk FOREIGN KEY (instrument_id) REFERENCES ref.instruments(instrument_id)
+);
+CREATE INDEX feed_completeness_session_idx ON ops.feed_completeness USING btree (session_date, feed_id);
+comment on table ops.feed_completeness is 'Our rows of a session against the vendor''s aggregates by REST, for each symbol and minute that was streamed. Written by ingest after the close.';
+comment on column ops.feed_completeness.feed_id is 'ref.feeds.';
+comment on column ops.feed_completeness.instrument_id is 'ref.instruments.';
+comment on column ops.feed_completeness.ts is 'Start of the minute, Eastern.';
+comment on column ops.feed_completeness.session_date is 'ref.sessions.';
+comment on column ops.feed_completeness.rows_ours is 'Rows that we have: seconds with trades, or prints.';
+comment on column ops.feed_completeness.rows_vendor is 'The same by the vendor''s aggregates: their number, or the trades in them.';
+comment on column ops.feed_completeness.volume_ours_e6 is 'Volume of our rows, 1/1,000,000 share or contract.';
+comment on column ops.feed_completeness.volume_vendor_e6 is 'Volume of the vendor''s aggregates, 1/1,000,000 share or contract.';
+comment on column ops.feed_completeness.ts_checked is 'When, Eastern.';
+grant select on ops.feed_completeness to backup, job_runner;
+grant insert, select, update on ops.feed_completeness to ingest_writer;
+
 create table ops.feed_gaps (
   gap_id bigint generated always as identity,
   feed_id smallint not null,
@@ -2346,20 +3141,63 @@ create table ops.feed_gaps (
   cause text not null,
   rows_filled bigint,
   ts_filled timestamp without time zone,
+  ts_opened timestamp without time zone not null,
+  attempts integer not null default 0,
+  detail text,
   constraint feed_gaps_pk PRIMARY KEY (gap_id),
-  constraint feed_gaps_feed_fk FOREIGN KEY (feed_id) REFERENCES ref.feeds(feed_id)
+  constraint feed_gaps_feed_fk FOREIGN KEY (feed_id) REFERENCES ref.feeds(feed_id),
+  constraint feed_gaps_filled_check CHECK (((ts_filled IS NULL) OR (ts_to IS NOT NULL))),
+  constraint feed_gaps_range_check CHECK ((ts_to >= ts_from))
 );
-comment on table ops.feed_gaps is 'Gaps of the feeds: cause, range, and what a back-fill brought. Written by ingest.';
+CREATE UNIQUE INDEX feed_gaps_lasting_idx ON ops.feed_gaps USING btree (feed_id, stream, cause) WHERE (ts_to IS NULL);
+CREATE INDEX feed_gaps_opened_idx ON ops.feed_gaps USING btree (feed_id, ts_opened);
+CREATE INDEX feed_gaps_unfilled_idx ON ops.feed_gaps USING btree (feed_id, ts_from) WHERE (ts_filled IS NULL);
+comment on table ops.feed_gaps is 'Gaps of the feeds: cause, range, and what a back-fill brought. Entries are barred while one of a live run''s feeds is not filled. Written by ingest; an operator who accepts a gap that the vendor cannot fill sets ts_filled (and ts_to) by hand.';
 comment on column ops.feed_gaps.gap_id is 'Key.';
 comment on column ops.feed_gaps.feed_id is 'ref.feeds.';
 comment on column ops.feed_gaps.stream is 'Name of the stream.';
 comment on column ops.feed_gaps.ts_from is 'Start, Eastern.';
 comment on column ops.feed_gaps.ts_to is 'End, Eastern; null while it lasts.';
-comment on column ops.feed_gaps.cause is 'Why.';
+comment on column ops.feed_gaps.cause is 'start, restart, disconnect, mute, spool_overflow (the database was away for too long), or unreadable (a frame that was no JSON or too long).';
 comment on column ops.feed_gaps.rows_filled is 'Rows that the back-fill brought.';
 comment on column ops.feed_gaps.ts_filled is 'When it was filled, Eastern.';
+comment on column ops.feed_gaps.ts_opened is 'When it became known, Eastern: before that nobody could be barred by it.';
+comment on column ops.feed_gaps.attempts is 'How often the back-fill was tried.';
+comment on column ops.feed_gaps.detail is 'More, in words: what was lost, or why the last back-fill failed.';
 grant select on ops.feed_gaps to backup;
 grant insert, select, update on ops.feed_gaps to ingest_writer, job_runner;
+
+create table ops.feed_rates (
+  feed_id smallint not null,
+  stream text not null,
+  ts timestamp without time zone not null,
+  frames bigint not null,
+  events bigint not null,
+  bytes bigint not null,
+  symbols integer not null,
+  burst_100ms integer not null,
+  lag_p50_ms integer,
+  lag_p99_ms integer,
+  lag_max_ms integer,
+  spooled_bytes bigint not null,
+  constraint feed_rates_pk PRIMARY KEY (feed_id, stream, ts),
+  constraint feed_rates_feed_fk FOREIGN KEY (feed_id) REFERENCES ref.feeds(feed_id)
+);
+comment on table ops.feed_rates is 'What each stream brought, minute by minute, measured as it was received. Written by ingest.';
+comment on column ops.feed_rates.feed_id is 'ref.feeds.';
+comment on column ops.feed_rates.stream is 'Name of the stream.';
+comment on column ops.feed_rates.ts is 'Start of the minute of receipt, Eastern.';
+comment on column ops.feed_rates.frames is 'Frames.';
+comment on column ops.feed_rates.events is 'Rows in them: quotes, prints, aggregates, rejected ones; divided by 60, messages a second.';
+comment on column ops.feed_rates.bytes is 'Bytes of the frames.';
+comment on column ops.feed_rates.symbols is 'Different symbols among them.';
+comment on column ops.feed_rates.burst_100ms is 'Most rows received in 100 ms.';
+comment on column ops.feed_rates.lag_p50_ms is 'Median of receipt minus the event''s time (an aggregate''s end), in milliseconds; below 0 counts as 0. Null without rows.';
+comment on column ops.feed_rates.lag_p99_ms is 'Its 99th percentile.';
+comment on column ops.feed_rates.lag_max_ms is 'Its maximum.';
+comment on column ops.feed_rates.spooled_bytes is 'Bytes waiting on disk at the minute''s end.';
+grant select on ops.feed_rates to backup, job_runner;
+grant insert, select, update on ops.feed_rates to ingest_writer;
 
 create table ops.feed_states (
   feed_state_id bigint generated always as identity,
@@ -2368,16 +3206,19 @@ create table ops.feed_states (
   ts timestamp without time zone not null,
   state text not null,
   detail text,
+  symbol text,
   constraint feed_states_pk PRIMARY KEY (feed_state_id),
   constraint feed_states_feed_fk FOREIGN KEY (feed_id) REFERENCES ref.feeds(feed_id)
 );
-comment on table ops.feed_states is 'States of the feeds'' connections as they changed. Written by ingest.';
+CREATE INDEX feed_states_time_idx ON ops.feed_states USING btree (feed_id, ts);
+comment on table ops.feed_states is 'States of the feeds'' connections, and of single contracts that are held, as they changed. Written by ingest.';
 comment on column ops.feed_states.feed_state_id is 'Key.';
 comment on column ops.feed_states.feed_id is 'ref.feeds.';
 comment on column ops.feed_states.stream is 'Name of the stream.';
 comment on column ops.feed_states.ts is 'Since when, Eastern.';
-comment on column ops.feed_states.state is 'connecting, authenticated, subscribed, live, mute, disconnected or failed.';
+comment on column ops.feed_states.state is 'connecting, authenticated, subscribed, live, mute (connected, and the events'' own time stands still although the market is open), disconnected or failed.';
 comment on column ops.feed_states.detail is 'More, in words.';
+comment on column ops.feed_states.symbol is 'Null: the whole stream. Else the held contract (OSI symbol) whose quotes stopped (mute) or came back (live).';
 grant select on ops.feed_states to backup;
 grant insert, select on ops.feed_states to ingest_writer, job_runner;
 
@@ -2497,6 +3338,27 @@ comment on column ops.stream_marks.rows_in is 'Rows so far.';
 grant select on ops.stream_marks to backup;
 grant insert, select, update on ops.stream_marks to ingest_writer, job_runner;
 
+create view ops.feed_sessions (
+  feed text,
+  session_date date,
+  minutes bigint,
+  minutes_short bigint,
+  rows_ours bigint,
+  rows_vendor bigint,
+  volume_percent numeric,
+  ts_checked timestamp without time zone
+);
+comment on view ops.feed_sessions is 'How complete each feed''s sessions are, as checked against the vendor''s aggregates after the close.';
+comment on column ops.feed_sessions.feed is 'Name of the feed.';
+comment on column ops.feed_sessions.session_date is 'The exchange day.';
+comment on column ops.feed_sessions.minutes is 'Minutes that were checked, over all symbols.';
+comment on column ops.feed_sessions.minutes_short is 'Of these, minutes in which we have fewer rows or less volume than the vendor.';
+comment on column ops.feed_sessions.rows_ours is 'Rows that we have.';
+comment on column ops.feed_sessions.rows_vendor is 'Rows by the vendor''s aggregates.';
+comment on column ops.feed_sessions.volume_percent is 'Our volume as a percentage of the vendor''s.';
+comment on column ops.feed_sessions.ts_checked is 'When it was last checked, Eastern.';
+grant select on ops.feed_sessions to backup, ingest_writer, job_runner;
+
 create view ops.held_contracts (
   symbol text,
   underlying text,
@@ -2507,3 +3369,7 @@ comment on column ops.held_contracts.symbol is 'OSI symbol.';
 comment on column ops.held_contracts.underlying is 'Symbol of the underlying.';
 comment on column ops.held_contracts.expiration is 'Expiration date.';
 grant select on ops.held_contracts to ingest_writer, job_runner;
+
+create function ops.feed_bar(p_feed_ids smallint[], p_as_of timestamp without time zone) returns text language plpgsql stable;
+comment on function ops.feed_bar(p_feed_ids smallint[], p_as_of timestamp without time zone) is 'Why entries on these feeds are barred at p_as_of, by what was known then: feed_mute (connected, and nothing newer comes although the market is open), feed_gap (events are missing and not filled in yet); null when the feeds are sound.';
+grant execute on function ops.feed_bar(p_feed_ids smallint[], p_as_of timestamp without time zone) to ingest_writer, job_runner;

@@ -60,10 +60,9 @@ export async function importFile(
   file: ImportFile,
   options: ImportFileOptions,
 ): Promise<ImportResult> {
-  const sha256 = await hashOf(file.path);
   await client.query('set role ingest_writer');
   try {
-    const result = await inTransaction(client, () => takeFile(client, file, { ...options, sha256 }));
+    const result = await inTransaction(client, () => takeFile(client, file, options));
     // Only the owner of a continuous aggregate may refresh it, and only outside a transaction.
     await client.query('reset role');
     await refreshRollups(client, result);
@@ -76,10 +75,30 @@ export async function importFile(
 async function takeFile(
   client: pg.Client,
   file: ImportFile,
-  options: ImportFileOptions & { readonly sha256: string },
+  options: ImportFileOptions,
 ): Promise<ImportResult> {
   const feedId = await feedIdOf(client, file.feed);
   const writer = batchWriter(client, { file, feedId, tsRecv: options.tsRecv });
+  const hash = startHash(file.path);
+  try {
+    await writeBatches(writer, file, options);
+    const counts = await writer.finish();
+    const { first, last } = writer.range();
+    const result = { path: file.path, feed: file.feed, ...counts, tsFirst: first, tsLast: last };
+    await recordImport(client, { result, feedId, sha256: await hash.sha256, tsRecv: options.tsRecv });
+    return result;
+  } catch (error) {
+    hash.stop();
+    await writer.abandon();
+    throw error;
+  }
+}
+
+async function writeBatches(
+  writer: BatchWriter,
+  file: ImportFile,
+  options: ImportFileOptions,
+): Promise<void> {
   const check = startCalendarCheck(file, options.sessions);
   for await (const batch of file.batches()) {
     if (options.signal.aborted) throw new Failure(`${file.path}: interrupted, nothing of it was imported`);
@@ -91,7 +110,6 @@ async function takeFile(
   const findings = [...file.findings, ...check.findings()];
   options.onFindings?.(findings);
   refuseMisfit(file, findings, options.force);
-  return await recordImport(client, { file, feedId, writer, options });
 }
 
 function refuseRows(file: ImportFile, batch: ImportBatch): Failure {
@@ -126,31 +144,28 @@ async function feedIdOf(client: pg.Client, feed: FeedSpec): Promise<number> {
 async function recordImport(
   client: pg.Client,
   of: {
-    readonly file: ImportFile;
+    readonly result: ImportResult;
     readonly feedId: number;
-    readonly writer: BatchWriter;
-    readonly options: ImportFileOptions & { readonly sha256: string };
+    readonly sha256: string;
+    readonly tsRecv: EasternUs;
   },
-): Promise<ImportResult> {
-  const { file, feedId, writer, options } = of;
-  const counts = writer.counts();
-  const { first, last } = writer.range();
+): Promise<void> {
+  const { path, inserted, duplicate, rejected, tsFirst, tsLast } = of.result;
   await client.query(
     `insert into ops.imports (ts, file, sha256, feed_id, rows_in, rows_duplicate, rows_rejected, ts_first, ts_last)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
     [
-      formatEastern(options.tsRecv),
-      basename(file.path),
-      options.sha256,
-      feedId,
-      counts.inserted,
-      counts.duplicate,
-      counts.rejected,
-      first === null ? null : formatEastern(first),
-      last === null ? null : formatEastern(last),
+      formatEastern(of.tsRecv),
+      basename(path),
+      of.sha256,
+      of.feedId,
+      inserted,
+      duplicate,
+      rejected,
+      tsFirst === null ? null : formatEastern(tsFirst),
+      tsLast === null ? null : formatEastern(tsLast),
     ],
   );
-  return { path: file.path, feed: file.feed, ...counts, tsFirst: first, tsLast: last };
 }
 
 async function refreshRollups(client: pg.Client, result: ImportResult): Promise<void> {
@@ -165,9 +180,18 @@ async function refreshRollups(client: pg.Client, result: ImportResult): Promise<
   }
 }
 
-async function hashOf(path: string): Promise<string> {
+/** The checksum of a file, made while the file is read for its rows as well. */
+function startHash(path: string): { readonly sha256: Promise<string>; readonly stop: () => void } {
+  const file = createReadStream(path);
+  const sha256 = hashOf(file);
+  // Who stops it has an error to tell already.
+  sha256.catch(() => undefined);
+  return { sha256, stop: () => void file.destroy() };
+}
+
+async function hashOf(chunks: AsyncIterable<Buffer>): Promise<string> {
   const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+  for await (const chunk of chunks) hash.update(chunk);
   return hash.digest('hex');
 }
 

@@ -1,13 +1,16 @@
-// The batches of one file into their tables: keyed, sorted, copied, counted.
+// The batches of one file into their tables: sorted, copied, counted.
 import type pg from 'pg';
-import type { ChainSnapshot, EquityTick, OptionQuote, OptionTrade, RejectedRow } from '../core/domain.ts';
+import type { ChainSnapshot, RejectedRow } from '../core/domain.ts';
 import { type EasternUs, formatEastern } from '../core/eastern_time.ts';
-import { CopyBuffer, type CopyResult, type CopyTable, copyIdempotent } from '../db/copy.ts';
-import type { ImportBatch, ImportFile } from './files/index.ts';
-import { type InstrumentKind, instrumentCache } from './instruments.ts';
-import { dailyBars, equityTicks, type Keyed, optionQuotes, optionTrades } from './tables.ts';
+import { bulkCopy } from '../db/bulk_copy.ts';
+import type { CopyResult, CopyTable } from '../db/copy.ts';
+import { batchSize, type ImportBatch, type ImportFile } from './files/index.ts';
+import { instrumentCache } from './instruments.ts';
+import { dailyBars, equityTicks, keyedBy, optionQuotes, optionTrades } from './tables.ts';
 
 const DAY_MS = 86_400_000;
+// They wait for the next COPY, which files of nothing but faulty rows do not have.
+const MAX_LETTERS = 5_000;
 
 export interface WrittenCounts {
   readonly inserted: number;
@@ -18,9 +21,13 @@ export interface WrittenCounts {
 }
 
 export interface BatchWriter {
+  /** Resolves when there is room for the next batch. The connection is in use until `finish` or `abandon`. */
   write(batch: ImportBatch): Promise<void>;
-  counts(): WrittenCounts;
-  /** Rows seen so far, of every kind. */
+  /** Resolves when every row is in its table. */
+  finish(): Promise<WrittenCounts>;
+  /** Resolves when the connection is free, for a rollback. */
+  abandon(): Promise<void>;
+  /** Rows taken so far, of every kind. */
   rows(): number;
   /** First and last instant that the rows tell about; both null before the first row. */
   range(): { readonly first: EasternUs | null; readonly last: EasternUs | null };
@@ -36,75 +43,94 @@ type Timed = { readonly symbol: string; readonly ts_event: EasternUs; readonly s
 
 /** Writes batches inside the caller's transaction, as `ingest_writer`. */
 export function batchWriter(client: pg.Client, target: Target): BatchWriter {
+  const { file, feedId } = target;
   // The ids of a file that is rolled back do not exist: no cache outlives its transaction.
   const instruments = instrumentCache();
-  const states = new Map<string, { merging: boolean; readonly buffer: CopyBuffer }>();
-  let inserted = 0;
-  let duplicate = 0;
-  let rejected = 0;
+  const ids = { feedId, find: instruments.find };
+  const ticks = keyedBy(file.feed.span_ms === DAY_MS ? dailyBars : equityTicks, ids);
+  const quotes = keyedBy(optionQuotes, ids);
+  const trades = keyedBy(optionTrades, ids);
+  const letters: RejectedRow[] = [];
+  const beside = { inserted: 0, duplicate: 0, rejected: 0 };
+  let rows = 0;
   let first: EasternUs | null = null;
   let last: EasternUs | null = null;
 
-  const count = (result: CopyResult): void => {
-    inserted += result.inserted;
-    duplicate += result.duplicate;
-  };
+  const bulk = bulkCopy(client, async (buffer) => {
+    await instruments.resolve(client, buffer.unknown(), file.instrumentKind);
+    buffer.fillIn(instruments.id);
+    await writeRejected(client, letters.splice(0), target);
+  });
+
   const saw = (from: EasternUs, to: EasternUs): void => {
     if (first === null || from < first) first = from;
     if (last === null || to > last) last = to;
   };
 
-  async function copy<Row extends Timed>(
-    table: CopyTable<Keyed<Row>>,
-    rows: readonly Row[],
-    kind: InstrumentKind,
-  ): Promise<void> {
-    if (rows.length === 0) return;
-    await instruments.resolve(
-      client,
-      rows.map((row) => row.symbol),
-      kind,
-    );
-    const feed_id = target.feedId;
-    const keyed = rows.map((row) => ({ instrument_id: instruments.id(row.symbol), feed_id, row }));
-    for (const row of rows) saw(row.ts_event, row.ts_event);
-    const state = states.get(table.name) ?? { merging: false, buffer: new CopyBuffer() };
-    states.set(table.name, state);
-    count(await copyIdempotent(client, table, keyed.sort(byKey), state));
+  async function copy<Row extends Timed>(table: CopyTable<Row>, batch: Row[]): Promise<void> {
+    if (batch.length === 0) return;
+    const { isSorted, from, to } = survey(batch);
+    await bulk.write(table, isSorted ? batch : batch.sort(byKey));
+    saw(from, to);
   }
 
-  return {
-    async write(batch) {
-      const tickKind = target.file.instrumentKind === 'index' ? 'index' : 'equity';
-      const isDaily = target.file.feed.span_ms === DAY_MS;
-      await copy<EquityTick>(isDaily ? dailyBars : equityTicks, batch.ticks, tickKind);
-      await copy<OptionQuote>(optionQuotes, batch.quotes, 'option');
-      await copy<OptionTrade>(optionTrades, batch.trades, 'option');
-      for (const chain of batch.chains) {
-        await resolveChain(chain);
-        count(await writeChain(client, chain, { feedId: target.feedId, id: instruments.id }));
-        saw(chain.ts_event, chain.ts_event);
-      }
-      const letters = [...batch.rejected, ...batch.setAside];
-      await writeRejected(client, letters, target);
-      rejected += letters.length;
-      duplicate += batch.duplicates;
-    },
-    counts: () => ({ inserted, duplicate, rejected }),
-    rows: () => inserted + duplicate + rejected,
-    range: () => ({ first, last }),
-  };
-
-  async function resolveChain(chain: ChainSnapshot): Promise<void> {
+  async function copyChain(chain: ChainSnapshot): Promise<void> {
+    await bulk.settle();
     // The contracts first: they make their underlying as well.
     const symbols = chain.options.map((option) => option.symbol);
     await instruments.resolve(client, symbols, 'option');
     await instruments.resolve(client, [chain.underlying], 'equity');
+    const { inserted, duplicate } = await writeChain(client, chain, { feedId, id: instruments.id });
+    beside.inserted += inserted;
+    beside.duplicate += duplicate;
+    rows += chain.options.length;
+    saw(chain.ts_event, chain.ts_event);
   }
+
+  return {
+    async write(batch) {
+      await copy(ticks, batch.ticks);
+      await copy(quotes, batch.quotes);
+      await copy(trades, batch.trades);
+      for (const chain of batch.chains) await copyChain(chain);
+      for (const letter of [...batch.rejected, ...batch.setAside]) letters.push(letter);
+      if (letters.length >= MAX_LETTERS) await bulk.settle();
+      beside.rejected += batch.rejected.length + batch.setAside.length;
+      beside.duplicate += batch.duplicates;
+      rows += batchSize(batch) - batch.chains.length + batch.duplicates;
+    },
+    async finish() {
+      const { inserted, duplicate } = await bulk.settle();
+      return {
+        inserted: inserted + beside.inserted,
+        duplicate: duplicate + beside.duplicate,
+        rejected: beside.rejected,
+      };
+    },
+    abandon: bulk.abandon,
+    rows: () => rows,
+    range: () => ({ first, last }),
+  };
 }
 
-function byKey(a: Keyed<Timed>, b: Keyed<Timed>): number {
-  return a.instrument_id - b.instrument_id || a.row.ts_event - b.row.ts_event || a.row.seq - b.row.seq;
+/** Whether the rows are sorted by key, and their first and last instant. */
+function survey(batch: readonly Timed[]): { isSorted: boolean; from: EasternUs; to: EasternUs } {
+  let isSorted = true;
+  let before = batch[0] as Timed;
+  let [from, to] = [before.ts_event, before.ts_event];
+  for (const row of batch) {
+    if (isSorted && byKey(before, row) > 0) isSorted = false;
+    if (row.ts_event < from) from = row.ts_event;
+    if (row.ts_event > to) to = row.ts_event;
+    before = row;
+  }
+  return { isSorted, from, to };
+}
+
+// As the index has them, but for the order of the contracts.
+function byKey(a: Timed, b: Timed): number {
+  if (a.symbol !== b.symbol) return a.symbol < b.symbol ? -1 : 1;
+  return a.ts_event - b.ts_event || a.seq - b.seq;
 }
 
 async function writeChain(

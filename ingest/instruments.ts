@@ -6,6 +6,8 @@ export type InstrumentKind = 'equity' | 'index' | 'option';
 export interface InstrumentCache {
   /** Makes the ids of all `symbols` known. */
   resolve(client: pg.ClientBase, symbols: Iterable<string>, kind: InstrumentKind): Promise<void>;
+  /** The id of a symbol; null where it is not resolved. */
+  find(symbol: string): number | null;
   /** The id of a resolved symbol; throws on one that is not. */
   id(symbol: string): number;
 }
@@ -23,6 +25,7 @@ export function instrumentCache(): InstrumentCache {
       );
       for (const row of rows) ids.set(row.symbol, row.instrument_id);
     },
+    find: (symbol) => ids.get(symbol) ?? null,
     id(symbol) {
       const id = ids.get(symbol);
       if (id === undefined) throw new Error(`symbol was not resolved: ${symbol}`);

@@ -1,18 +1,38 @@
-// One stream from the vendor's socket to the database: a feed, a bounded queue of frames, batches, a writer.
-import type { Clock } from '../core/clock.ts';
-import type { EquityTick } from '../core/domain.ts';
+// One stream from the vendor's socket to the database: a feed, a bounded buffer of frames, a pump, a writer.
+import { type Clock, systemClock } from '../core/clock.ts';
+import type { EquityTick, OptionQuote } from '../core/domain.ts';
 import type { EasternUs } from '../core/eastern_time.ts';
-import { createBatcher } from './batch.ts';
+import { type OsiSymbol, toMassive } from '../core/osi_symbol.ts';
+import { createRateMeter, type RateMeter, storeRate } from './feed_rates.ts';
+import { createFrameBuffer, type FrameBuffer } from './frame_buffer.ts';
+import { beat } from './heartbeat.ts';
 import { MassiveFeed } from './massive/feed.ts';
-import type { FeedState, FeedStateChange, FeedTiming, RawFrame } from './massive/feed_options.ts';
-import { createFrameQueue } from './massive/frame_queue.ts';
+import {
+  type FeedStateChange,
+  type FeedTiming,
+  MAX_FRAME_BYTES,
+  type RawFrame,
+} from './massive/feed_options.ts';
 import { type MappedFrame, mapFrame, type StatusMessage } from './massive/mapper.ts';
 import { rejectedRow } from './massive/rejected.ts';
+import { DEFAULT_SALE_RULES, type SaleRules } from './massive/sale_conditions.ts';
+import { latch, rejectable } from './promises.ts';
 import type { StreamFeed } from './stream_feed.ts';
+import { createPump, type Pump } from './stream_pump.ts';
+import {
+  type FillOf,
+  openRecovery,
+  type Recovery,
+  type RecoveryOptions,
+  type StreamRecovery,
+} from './stream_recovery.ts';
+import { onlyRowsOf } from './stream_rows.ts';
 import { createStreamWriter, type StreamWriter } from './stream_writer.ts';
 
+export type { Recovery } from './stream_recovery.ts';
+
 export interface StreamCounts {
-  /** Rows stored by this process. */
+  /** Rows stored by this process, without those that a back-fill brought. */
   readonly inserted: number;
   /** Rows that were there already. */
   readonly duplicate: number;
@@ -32,10 +52,16 @@ export interface StreamOptions {
    * waits for us. One step must then fit into the queue.
    */
   readonly pacing: 'flow' | 'lockstep';
+  /** Watches the stream, keeps the ledger of its gaps and fills them. Without it events that are missed stay missed. */
+  readonly recovery?: Recovery;
+  /** Which prints of stocks are set aside. */
+  readonly saleRules?: SaleRules;
   readonly timing?: Partial<FeedTiming>;
   readonly onState?: (change: FeedStateChange) => void;
   /** The vendor's errors, e.g. `not authorized` for a channel that the plan lacks. */
   readonly onError?: (status: StatusMessage) => void;
+  /** One line for each thing worth telling: a gap, what a back-fill brought, a spool that fills. */
+  readonly onNotice?: (text: string) => void;
 }
 
 export interface MarketStreamOptions extends StreamOptions {
@@ -44,8 +70,14 @@ export interface MarketStreamOptions extends StreamOptions {
   readonly market: 'stocks' | 'options';
   readonly subscriptions: readonly string[];
   readonly writer: StreamWriter;
+  /** How a gap is filled; used with `recovery`. */
+  readonly fillOf: FillOf;
+  /** True where a stream that begins in mid-session lacks what was before: the rules look back to the open. */
+  readonly needsHistory: boolean;
   /** Called with the ticks of each frame, before they are stored. */
   readonly onTicks?: (ticks: readonly EquityTick[]) => void;
+  /** Called with the quotes of each frame, before they are stored. */
+  readonly onQuotes?: (quotes: readonly OptionQuote[]) => void;
 }
 
 export interface MarketStream {
@@ -58,100 +90,94 @@ export interface MarketStream {
   /** Resolves when everything received so far is stored; with `completeTo`, the caller knows that nothing before it can come. */
   settle(completeTo?: EasternUs): Promise<void>;
   counts(): StreamCounts;
-  /** Leaves the vendor, stores what was received, closes the connection; gives up on a lost database after three seconds. */
+  /**
+   * Leaves the vendor, stores what was received, closes the connection. After three seconds it gives up on a lost database: what
+   * is not stored then goes to the disk spool where there is one.
+   */
   close(): Promise<void>;
 }
 
 const MAX_QUEUED_BYTES = 16 << 20;
-const MAX_BATCH_FRAMES = 500;
-const MAX_QUEUED_FRAMES = 2000;
-const HEARTBEAT_MS = 5000;
 const CLOSE_MS = 3000;
+const CLOSE_CONNECTION_MS = 1000;
+// Real time, also where the market's time is simulated.
+const wallClock = systemClock();
 
-interface Received {
-  readonly mapped: MappedFrame;
-  readonly receivedAt: EasternUs;
-  readonly completeTo: EasternUs | null;
+interface Parts {
+  readonly options: MarketStreamOptions;
+  readonly recovery: StreamRecovery | null;
+  readonly feed: MassiveFeed;
+  readonly buffer: FrameBuffer;
+  readonly meter: RateMeter;
+  readonly reject: (error: unknown) => void;
 }
 
-const NOTHING: MappedFrame = { ticks: [], quotes: [], trades: [], statuses: [], rejected: [] };
-
 /** Runs the stream until `close`. `giveUp` is aborted when a lost database need not be waited for any longer. */
-function runStream(options: MarketStreamOptions, giveUp: AbortController): MarketStream {
+function runStream(
+  options: MarketStreamOptions,
+  recovery: StreamRecovery | null,
+  giveUp: AbortController,
+): MarketStream {
   const { clock, writer } = options;
   const stopping = new AbortController();
   const { signal } = stopping;
   const failure = rejectable();
-  const counts = { inserted: 0, duplicate: 0, rejected: 0 };
+  // What fails because a lost database was given up while closing is no failure of the stream.
+  const reject = (error: unknown): void => {
+    if (!giveUp.signal.aborted) failure.reject(error);
+  };
   const subscribed = latch();
-
-  const feed = new MassiveFeed({
-    url: `${options.wsUrl}/${options.market}`,
-    apiKey: options.apiKey,
-    subscriptions: options.subscriptions,
-    clock,
+  const counts = { rejected: 0 };
+  const feed = createFeed(options, recovery, {
     signal,
-    onFrame: (frame) => queue.push(frame),
-    onState: (change) => {
-      if (change.state === 'subscribed') subscribed.open();
-      options.onState?.(change);
-      writer.noteState(change).catch(failure.reject);
-    },
-    ...(options.onError === undefined ? {} : { onError: options.onError }),
-    timing: options.timing ?? {},
+    onFrame: (frame) => buffer.push(frame),
+    hasBacklog: () => !buffer.isEmpty(),
+    onSubscribed: subscribed.open,
+    reject,
   });
-  const queue = createFrameQueue({
-    maxBytes: MAX_QUEUED_BYTES,
+  const buffer = createFrameBuffer({
+    maxBytes: options.recovery?.spool?.memoryBytes ?? MAX_QUEUED_BYTES,
+    spool: recovery?.spool ?? null,
     pause: () => feed.pause(),
     resume: () => feed.resume(),
   });
-  const batcher = createBatcher<Received>({
-    maxBatch: MAX_BATCH_FRAMES,
-    maxQueued: MAX_QUEUED_FRAMES,
-    flush: async (received) => {
-      const stored = await writer.write(merge(received, feed));
-      counts.inserted += stored.inserted;
-      counts.duplicate += stored.duplicate;
+  const parts: Parts = { options, recovery, feed, buffer, meter: createRateMeter(), reject };
+  const pump: Pump = createPump({
+    buffer,
+    writer,
+    clock,
+    map: (frame) => {
+      const mapped = mapReceived(parts, frame);
+      counts.rejected += mapped.rejected.length;
+      return mapped;
     },
+    highWater: () => feed.highWater(),
+    beforeWrite: async () => recovery?.gaps.flush(),
   });
-
-  const take = (frame: RawFrame): Received => {
-    const mapped = onlyRowsOf(options.feed, mapFrame(frame.data, frame.ts_recv));
-    counts.rejected += mapped.rejected.length;
-    if (mapped.ticks.length > 0) options.onTicks?.(mapped.ticks);
-    return { mapped, receivedAt: frame.ts_recv, completeTo: null };
-  };
-  const settle = async (completeTo?: EasternUs): Promise<void> => {
-    const received = queue.drain().map(take);
-    if (completeTo !== undefined) received.push({ mapped: NOTHING, receivedAt: clock.now(), completeTo });
-    await batcher.push(received);
-    await batcher.drain();
-  };
-  const flow = async (): Promise<void> => {
-    while (!signal.aborted) {
-      await queue.ready(signal);
-      await batcher.push(queue.drain().map(take));
-    }
-  };
 
   const connected = Promise.race([subscribed.opened, failure.promise]);
   connected.catch(() => {});
-  const running = feed.run().catch(failure.reject);
-  if (options.pacing === 'flow') flow().catch(failure.reject);
-  void beat({ clock, signal, writer, state: () => feed.state }).catch(failure.reject);
+  const running = feed.run().catch(reject);
+  if (options.pacing === 'flow') pump.flow(signal).catch(reject);
+  recovery?.start({ isIdle: pump.isIdle, highWater: () => feed.highWater() }).catch(reject);
+  void beat({ clock, signal, writer, state: () => feed.state }).catch(reject);
   return {
     feed,
     writer,
     subscribed: connected,
     failed: failure.promise,
-    settle,
-    counts: () => ({ ...counts }),
+    settle: pump.settle,
+    counts: () => ({ ...pump.counts(), ...counts }),
     close: async () => {
       stopping.abort();
       const late = setTimeout(() => giveUp.abort(), CLOSE_MS);
       await running;
-      await settle().catch(failure.reject);
-      await writer.close();
+      await pump.settle().catch(reject);
+      await endParts(parts);
+      // A server that does not answer must not keep the process.
+      const closed = new AbortController();
+      await Promise.race([writer.close(), wallClock.sleep(CLOSE_CONNECTION_MS, closed.signal)]);
+      closed.abort();
       clearTimeout(late);
     },
   };
@@ -164,76 +190,108 @@ export async function startStream(
 ): Promise<MarketStream> {
   const giveUp = new AbortController();
   const { databaseUrl, stream, feed } = options;
-  const writer = await createStreamWriter({ url: databaseUrl, stream, feed, signal: giveUp.signal });
+  const writer = await createStreamWriter({
+    url: databaseUrl,
+    stream,
+    feed,
+    signal: giveUp.signal,
+    isPatient: options.recovery?.spool != null,
+    ...(options.recovery?.answerMs === undefined ? {} : { answerMs: options.recovery.answerMs }),
+  });
+  let recovery: StreamRecovery | null = null;
   try {
     const subscriptions = await prepare(writer);
-    return runStream({ ...options, writer, subscriptions }, giveUp);
+    const { recovery: wanted } = options;
+    if (wanted !== undefined) recovery = await openRecovery(recoveryOptions(options, wanted, writer));
+    return runStream({ ...options, writer, subscriptions }, recovery, giveUp);
   } catch (error) {
+    await recovery?.end();
     await writer.close();
     throw error;
   }
 }
 
-// Seconds and minutes of one feed would add up twice: a span that was not asked for is refused.
-function onlyRowsOf(feed: StreamFeed, mapped: MappedFrame): MappedFrame {
-  if (feed.kind === 'option') return mapped.ticks.length === 0 ? mapped : { ...mapped, ticks: [] };
-  const others = mapped.ticks.filter((tick) => tick.span_ms !== feed.span_ms);
-  if (others.length === 0) return mapped;
-  const reason = `its span is not the feed's ${feed.span_ms} ms`;
-  return {
-    ...mapped,
-    ticks: mapped.ticks.filter((tick) => tick.span_ms === feed.span_ms),
-    rejected: [...mapped.rejected, ...others.map((tick) => rejectedRow(tick, reason))],
-  };
+function recoveryOptions(
+  options: Omit<MarketStreamOptions, 'writer' | 'subscriptions'>,
+  recovery: Recovery,
+  writer: StreamWriter,
+): RecoveryOptions {
+  const { databaseUrl, apiKey, clock, feed, fillOf, needsHistory, onNotice } = options;
+  const base = { recovery, writer, databaseUrl, apiKey, clock, feed, fillOf, needsHistory };
+  return onNotice === undefined ? base : { ...base, onNotice };
 }
 
-// The mark speaks for these rows in the transaction that stores them.
-function merge(received: readonly Received[], feed: MassiveFeed): Parameters<StreamWriter['write']>[0] {
-  for (const { mapped } of received) feed.observe(mapped);
-  const known = received.findLast((each) => each.completeTo !== null)?.completeTo ?? null;
-  return {
-    ticks: received.flatMap((each) => each.mapped.ticks),
-    quotes: received.flatMap((each) => each.mapped.quotes),
-    trades: received.flatMap((each) => each.mapped.trades),
-    rejected: received.flatMap((each) => each.mapped.rejected),
-    completeTo: known ?? feed.highWater(),
-    receivedAt: received.at(-1)?.receivedAt as EasternUs,
-  };
-}
-
-interface Beating {
-  readonly clock: Clock;
+interface FeedLinks {
   readonly signal: AbortSignal;
-  readonly writer: StreamWriter;
-  readonly state: () => FeedState;
+  readonly onFrame: (frame: RawFrame) => void;
+  readonly hasBacklog: () => boolean;
+  readonly onSubscribed: () => void;
+  readonly reject: (error: unknown) => void;
 }
 
-// A simulated clock may run hundreds of times as fast: one sign of life a second of real time is enough.
-async function beat({ clock, signal, writer, state }: Beating): Promise<void> {
-  let last = Number.NEGATIVE_INFINITY;
-  while (!signal.aborted) {
-    if (performance.now() - last >= 1000) {
-      last = performance.now();
-      await writer.heartbeat(clock.now(), state());
-    }
-    await clock.sleep(HEARTBEAT_MS, signal);
-  }
-}
-
-function latch(): { readonly opened: Promise<void>; readonly open: () => void } {
-  let open: () => void = () => {};
-  const opened = new Promise<void>((resolve) => {
-    open = resolve;
+function createFeed(
+  options: MarketStreamOptions,
+  recovery: StreamRecovery | null,
+  { signal, onFrame, hasBacklog, onSubscribed, reject }: FeedLinks,
+): MassiveFeed {
+  const { clock, writer } = options;
+  return new MassiveFeed({
+    url: `${options.wsUrl}/${options.market}`,
+    apiKey: options.apiKey,
+    subscriptions: options.subscriptions,
+    clock,
+    signal,
+    onFrame,
+    onState: (change) => {
+      if (change.state === 'subscribed') onSubscribed();
+      options.onState?.(change);
+      recovery?.onState(change);
+      writer.noteState(change).catch(reject);
+    },
+    onTooLong: () => {
+      const letter = rejectedRow('(not kept)', `a frame of more than ${MAX_FRAME_BYTES} bytes`);
+      const nothing = { ticks: [], quotes: [], trades: [], rejected: [letter], completeTo: null };
+      writer.write({ ...nothing, receivedAt: clock.now() }).catch(reject);
+    },
+    ...(options.onError === undefined ? {} : { onError: options.onError }),
+    ...(recovery === null ? {} : { isBusy: recovery.isBusy, hasBacklog }),
+    timing: { ...recovery?.timing, ...options.timing },
   });
-  return { opened, open };
 }
 
-function rejectable(): { readonly promise: Promise<never>; readonly reject: (error: unknown) => void } {
-  let reject: (error: unknown) => void = () => {};
-  const promise = new Promise<never>((_, refuse) => {
-    reject = refuse;
-  });
-  // Whoever waits for it sees the error; nobody waiting is no reason to end the process with a stack trace.
-  promise.catch(() => {});
-  return { promise, reject };
+function mapReceived(parts: Parts, frame: RawFrame): MappedFrame {
+  const { options, recovery, feed, buffer, meter, reject } = parts;
+  const raw = mapFrame(frame.data, frame.ts_recv, options.saleRules ?? DEFAULT_SALE_RULES);
+  const isAsked = (symbol: string): boolean => feed.everWanted(tickerOf(options.feed, symbol));
+  const mapped = onlyRowsOf(raw, { feed: options.feed, isAsked });
+  // The mark speaks for these rows in the transaction that stores them.
+  feed.observe(mapped);
+  if (mapped.isUnreadable) recovery?.gaps.onLoss('unreadable', frame.ts_recv, frame.ts_recv);
+  if (mapped.ticks.length > 0) options.onTicks?.(mapped.ticks);
+  if (mapped.quotes.length > 0) options.onQuotes?.(mapped.quotes);
+  const minute = meter.note(frame, mapped);
+  if (minute !== null && recovery !== null)
+    storeRate(options.writer, minute, buffer.spooledBytes()).catch(reject);
+  return mapped;
+}
+
+const tickers = new Map<string, string>();
+
+// A session repeats a few hundred symbols millions of times.
+function tickerOf(feed: StreamFeed, symbol: string): string {
+  if (feed.kind === 'equity') return symbol;
+  const known = tickers.get(symbol);
+  if (known !== undefined) return known;
+  const ticker = toMassive(symbol as OsiSymbol);
+  if (tickers.size > 20_000) tickers.clear();
+  tickers.set(symbol, ticker);
+  return ticker;
+}
+
+async function endParts({ options, recovery, buffer, meter, reject }: Parts): Promise<void> {
+  if (recovery === null) return;
+  const minute = meter.end();
+  if (minute !== null) await storeRate(options.writer, minute, buffer.spooledBytes()).catch(reject);
+  if (!buffer.save()) options.onNotice?.('frames that were received are not stored');
+  await recovery.end();
 }

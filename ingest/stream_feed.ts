@@ -1,6 +1,7 @@
 // The feeds that live streams write to: their names in ref.feeds and what their rows are.
 import type pg from 'pg';
 import type { DataSource } from '../core/domain.ts';
+import { isLoopback } from '../core/loopback.ts';
 
 /** A row of ref.feeds before its id is known. */
 export interface StreamFeed {
@@ -28,6 +29,17 @@ function liveFeeds(ticks: string, quotes: string, source: DataSource): LiveFeeds
 
 /** Massive's per-second aggregates of equities and its option quotes. */
 export const MASSIVE_FEEDS: LiveFeeds = liveFeeds('massive-second', 'massive-quotes', 'recorded');
+
+/**
+ * The feeds of Massive's streams at an address, with ticks of seconds or of single prints. What a server on this machine sends is
+ * simulated, and says so in every output.
+ */
+export function massiveFeeds(wsUrl: string, ticks: 'seconds' | 'prints'): LiveFeeds {
+  const source = isLoopback(wsUrl) ? 'simulated' : 'recorded';
+  const prefix = source === 'simulated' ? 'sim-massive' : 'massive';
+  const of = liveFeeds(`${prefix}-${ticks === 'prints' ? 'prints' : 'second'}`, `${prefix}-quotes`, source);
+  return ticks === 'prints' ? { ...of, ticks: { ...of.ticks, span_ms: 0 } } : of;
+}
 
 /** Feeds of a simulated session of their own: two sessions of one day differ in their rows, and must never mix. */
 export function simulatedFeeds(suffix: string): LiveFeeds {

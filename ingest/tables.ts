@@ -4,9 +4,27 @@ import type { CopyBuffer, CopyTable } from '../db/copy.ts';
 
 /** A row with the ids that the database knows it by. */
 export interface Keyed<Row> {
-  readonly instrument_id: number;
+  /** Null as long as only the symbol is known. */
+  readonly instrument_id: number | null;
   readonly feed_id: number;
   readonly row: Row;
+}
+
+/** The same table for rows without ids. Those of symbols that have none yet are left to `fillIn`. */
+export function keyedBy<Row extends { readonly symbol: string }>(
+  table: CopyTable<Keyed<Row>>,
+  ids: { readonly feedId: number; readonly find: (symbol: string) => number | null },
+): CopyTable<Row> {
+  return {
+    ...table,
+    write: (buffer, row) =>
+      table.write(buffer, { instrument_id: ids.find(row.symbol), feed_id: ids.feedId, row }),
+  };
+}
+
+function writeInstrument(buffer: CopyBuffer, keyed: Keyed<{ readonly symbol: string }>): void {
+  if (keyed.instrument_id === null) buffer.int4Of(keyed.row.symbol);
+  else buffer.int4(keyed.instrument_id);
 }
 
 const KEY_BYTES = 4 + 2 + 8 + 8 + 2;
@@ -14,12 +32,13 @@ const KEY_BYTES = 4 + 2 + 8 + 8 + 2;
 function writeKey(
   buffer: CopyBuffer,
   keyed: Keyed<{
+    readonly symbol: string;
     readonly ts_event: EquityTick['ts_event'];
     readonly seq: number;
     readonly event_ns: number;
   }>,
 ): void {
-  buffer.int4(keyed.instrument_id);
+  writeInstrument(buffer, keyed);
   buffer.int2(keyed.feed_id);
   buffer.timestamp(keyed.row.ts_event);
   buffer.int8(keyed.row.seq);
@@ -51,9 +70,10 @@ export const equityTicks: CopyTable<Keyed<EquityTick>> = {
 export const dailyBars: CopyTable<Keyed<EquityTick>> = {
   name: 'market.daily_bars',
   columns: 'instrument_id, feed_id, bar_date, open_e4, high_e4, low_e4, close_e4, volume_e6, ts_recv',
-  write(buffer, { instrument_id, feed_id, row }) {
+  write(buffer, keyed) {
+    const { feed_id, row } = keyed;
     buffer.row(9, 60);
-    buffer.int4(instrument_id);
+    writeInstrument(buffer, keyed);
     buffer.int2(feed_id);
     buffer.date(row.ts_event);
     buffer.int4(row.open_e4);

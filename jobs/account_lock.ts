@@ -1,43 +1,65 @@
-// The lock of an account, taken without waiting for ever: a second process is told who has it.
+// The locks of an account, taken without waiting for ever: a second process is told who has it.
 import type pg from 'pg';
 import { Failure } from '../core/failure.ts';
-import { lockAccount } from './advance.ts';
+
+/** What one process at a time does for an account; each has a lock of its own. */
+export type AccountLock = 'trade.advance' | 'trade.orders' | 'trade.reconcile';
+
+interface LockTexts {
+  readonly problem: (account: string) => string;
+  readonly hint: string;
+}
 
 const LOCK_NOT_AVAILABLE = '55P03';
+
+const TEXTS: Readonly<Record<AccountLock, LockTexts>> = {
+  'trade.advance': {
+    problem: (account) => `account ${account} is traded by another process`,
+    hint: 'Stop that process first, or give this strategy an account of its own.',
+  },
+  'trade.orders': {
+    problem: (account) => `orders of account ${account} are sent by another process`,
+    hint: 'Stop that process first: two of them could send an order twice.',
+  },
+  'trade.reconcile': {
+    problem: (account) => `account ${account} is reconciled by another process`,
+    hint: 'One is enough: stop that process, or leave it running.',
+  },
+};
 
 const HOLDER_SQL = `
   select a.application_name, a.pid
   from pg_locks l
   join pg_stat_activity a on a.pid = l.pid
-  cross join hashtextextended('trade.advance ' || $1, 0) as k
+  cross join hashtextextended($1, 0) as k
   where l.locktype = 'advisory' and l.granted and l.objsubid = 1 and a.datname = current_database()
     and l.classid::bigint = (k >> 32) & 4294967295 and l.objid::bigint = k & 4294967295
   limit 1`;
 
 /**
- * Takes the account's lock, waiting at most `waitMs`: a process that has just ended may still hold it for a moment. Throws a
- * Failure that names the holder.
+ * Takes a lock of the account for as long as the connection lives (default: the one that lets it advance), waiting at most
+ * `waitMs`: a process that has just ended may still hold it for a moment. Throws a Failure that names the holder.
  */
 export async function lockAccountWithin(
   client: pg.ClientBase,
-  options: { readonly account: string; readonly waitMs: number },
+  options: { readonly account: string; readonly waitMs: number; readonly lock?: AccountLock },
 ): Promise<void> {
-  const { account, waitMs } = options;
+  const { account, waitMs, lock = 'trade.advance' } = options;
+  const key = `${lock} ${account}`;
   await client.query("select set_config('lock_timeout', $1, false)", [String(waitMs)]);
   try {
-    await lockAccount(client, account);
+    await client.query('select pg_advisory_lock(hashtextextended($1, 0))', [key]);
   } catch (error) {
     if ((error as { code?: string }).code !== LOCK_NOT_AVAILABLE) throw error;
-    throw new Failure(`account ${account} is traded by another process: ${await holderOf(client, account)}`, {
-      hint: 'Stop that process first, or give this strategy an account of its own.',
-    });
+    const { problem, hint } = TEXTS[lock];
+    throw new Failure(`${problem(account)}: ${await holderOf(client, key)}`, { hint });
   } finally {
     await client.query('set lock_timeout = 0').catch(() => undefined);
   }
 }
 
-async function holderOf(client: pg.ClientBase, account: string): Promise<string> {
-  const { rows } = await client.query<{ application_name: string; pid: number }>(HOLDER_SQL, [account]);
+async function holderOf(client: pg.ClientBase, key: string): Promise<string> {
+  const { rows } = await client.query<{ application_name: string; pid: number }>(HOLDER_SQL, [key]);
   const [holder] = rows;
   return holder === undefined
     ? 'it has just ended'

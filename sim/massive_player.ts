@@ -1,13 +1,22 @@
 // Plays a tape to the connected clients in lock-step with a stepping clock, at a chosen speed.
 import { setImmediate } from 'node:timers/promises';
 import { type Clock, systemClock } from '../core/clock.ts';
-import { addMs, type EasternUs } from '../core/eastern_time.ts';
+import { addMs, type EasternUs, epochMsFromEastern } from '../core/eastern_time.ts';
+import {
+  createDisorder,
+  type Disorder,
+  type Disorderer,
+  inflict,
+  type ScriptedFault,
+} from './massive_faults.ts';
 import type { ServedConnection } from './served_connection.ts';
 import type { SteppingClock } from './stepping_clock.ts';
 import type { Tape, TapeSecond } from './tape.ts';
-import type { WireEvent } from './wire.ts';
+import type { Market, WireEvent } from './wire.ts';
 
 const SECOND_MS = 1000;
+// What a vendor keeps for a slow consumer before it gives it up.
+const MAX_BACKLOG_BYTES = 64 << 20;
 
 export interface PlayerOptions {
   readonly tape: Tape;
@@ -18,6 +27,13 @@ export interface PlayerOptions {
   readonly stepMs: number;
   /** A client that has not read a step after this much real time is dropped, as the vendor drops slow consumers. */
   readonly slowConsumerMs: number;
+  /** False: the market waits for nobody, as the real one does; a client with too much unread is dropped. */
+  readonly isLockstep: boolean;
+  /** What was before is not played, nor what comes from `to` on. */
+  readonly from: EasternUs;
+  readonly to: EasternUs;
+  readonly faults: readonly ScriptedFault[];
+  readonly disorder: Disorder | null;
   readonly connections: ReadonlySet<ServedConnection>;
   /** Awaited after each step, when every client has received everything before `now`. */
   readonly afterStep: ((now: EasternUs) => Promise<void> | void) | undefined;
@@ -70,22 +86,48 @@ interface Step {
   readonly toMs: number;
 }
 
-async function playStep(options: PlayerOptions, second: TapeSecond, step: Step): Promise<void> {
+interface Playing extends PlayerOptions {
+  readonly disorderers: Readonly<Record<Market, Disorderer>>;
+}
+
+async function playStep(options: Playing, second: TapeSecond, step: Step): Promise<void> {
   const { clock, connections } = options;
   const now = addMs(second.ts, step.toMs);
   // The clock moves first: what happened before `now` is received at `now`.
   clock.moveTo(now);
-  for (const connection of connections) {
-    connection.deliver(dueEvents(second.events[connection.market], second, step));
+  for (const market of ['stocks', 'options'] as const) {
+    const events = dueEvents(second.events[market], second, step);
+    const sent = options.disorderers[market](events, epochMsFromEastern(now));
+    for (const connection of connections) if (connection.market === market) connection.deliver(sent);
   }
-  await allDelivered(connections);
+  inflictDue(options, addMs(second.ts, step.fromMs), now);
+  if (options.isLockstep) await allDelivered(connections);
+  else await dropOverfull(connections);
   clock.wake();
   await options.afterStep?.(now);
 }
 
-async function playSeconds(options: PlayerOptions): Promise<void> {
+function inflictDue({ faults, connections }: PlayerOptions, from: EasternUs, to: EasternUs): void {
+  for (const { at, market, fault } of faults) {
+    if (at <= from || at > to) continue;
+    for (const connection of [...connections]) if (connection.market === market) inflict(connection, fault);
+  }
+}
+
+async function dropOverfull(connections: ReadonlySet<ServedConnection>): Promise<void> {
+  for (const connection of connections) if (connection.backlog > MAX_BACKLOG_BYTES) connection.drop();
+  await setImmediate();
+}
+
+function inOrder(events: readonly WireEvent[]): readonly WireEvent[] {
+  return events;
+}
+
+async function playSeconds(options: Playing): Promise<void> {
   const pace = createPace(options);
   for (const second of options.tape.seconds()) {
+    if (second.ts < options.from) continue;
+    if (second.ts >= options.to) return;
     for (let fromMs = 0; fromMs < SECOND_MS; fromMs += options.stepMs) {
       const step = { fromMs, toMs: fromMs + options.stepMs };
       await pace(addMs(second.ts, step.toMs));
@@ -99,8 +141,10 @@ async function playSeconds(options: PlayerOptions): Promise<void> {
 export async function playTape(options: PlayerOptions): Promise<void> {
   const ended = new AbortController();
   const watch = dropSlowConsumers(options, ended.signal);
+  const { disorder } = options;
+  const of = (market: Market): Disorderer => (disorder === null ? inOrder : createDisorder(disorder, market));
   try {
-    await playSeconds(options);
+    await playSeconds({ ...options, disorderers: { stocks: of('stocks'), options: of('options') } });
   } finally {
     ended.abort();
     await watch;

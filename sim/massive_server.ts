@@ -4,12 +4,15 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { WebSocketServer } from 'ws';
 import type { Clock } from '../core/clock.ts';
-import type { EasternUs } from '../core/eastern_time.ts';
+import { type EasternUs, epochMsFromEastern } from '../core/eastern_time.ts';
 import type { SimulatedContract } from './chain.ts';
-import { playTape } from './massive_player.ts';
+import { type Archive, type ArchivedEvent, createArchive } from './massive_archive.ts';
+import { type Disorder, type Door, inflict, type ScriptedFault, type WireFault } from './massive_faults.ts';
+import { type PlayerOptions, playTape } from './massive_player.ts';
 import { answerRest } from './massive_rest.ts';
+import { createRestFaults, type RestFault, type RestFaults } from './massive_rest_faults.ts';
 import { ServedConnection } from './served_connection.ts';
-import type { SessionHours } from './session.ts';
+import type { SessionArguments, SessionHours } from './session.ts';
 import { type SteppingClock, steppingClock } from './stepping_clock.ts';
 import { createTape, type Tape, type TapeOptions } from './tape.ts';
 import type { Market } from './wire.ts';
@@ -31,6 +34,24 @@ export interface MassiveSimulatorOptions extends TapeOptions {
    * consumers finish, so that a run does not depend on the machine's speed. An error ends the session and rejects `done`.
    */
   readonly afterStep?: (now: EasternUs) => Promise<void> | void;
+  /** Where in the session it begins; default its start. What was before is on record for REST. */
+  readonly from?: EasternUs;
+  /** Where it stops; default its end. Connections stay open, and the time stands still. */
+  readonly to?: EasternUs;
+  /** `free`: the market waits for nobody, as the real one does. Default `lockstep`. */
+  readonly pacing?: 'lockstep' | 'free';
+  /** Acknowledgements in one frame as far as they fit (default), or each in its own. */
+  readonly acks?: 'together' | 'one_each';
+  /** How the nth connection (from 1) to a market is received; default `open`. */
+  readonly door?: (nth: number, market: Market) => Door;
+  /** Real time in which a client must have authenticated; default 10,000. */
+  readonly authTimeoutMs?: number;
+  readonly faults?: readonly ScriptedFault[];
+  readonly disorder?: Disorder;
+  /** Earlier sessions, in order, that REST has on record as well. */
+  readonly history?: readonly SessionArguments[];
+  /** `past` (default): REST knows what has happened so far; `whole`: the session to its end. */
+  readonly onRecord?: 'past' | 'whole';
 }
 
 export interface MassiveSimulator {
@@ -48,6 +69,12 @@ export interface MassiveSimulator {
   readonly done: Promise<void>;
   /** Drops every client of a market (or of both) without a close frame; returns how many. */
   drop(market?: Market): number;
+  /** Lets a fault happen to every client of a market, now; returns how many. */
+  inflict(market: Market, fault: WireFault): number;
+  /** The next request that the fault's path fits gets it. */
+  failRest(fault: RestFault): void;
+  /** What the vendor has on record of a pair (`A.QQQ`, `Q.O:…`) in [from, to), sent or not: the truth that rows are held against. */
+  recorded(pair: string, from: EasternUs, to: EasternUs): readonly ArchivedEvent[];
   /** Ends the session and the server. */
   stop(): Promise<void>;
 }
@@ -59,6 +86,12 @@ interface Parts {
   readonly sockets: WebSocketServer;
   /** Authenticated clients, oldest first. */
   readonly connections: Set<ServedConnection>;
+  readonly restFaults: RestFaults;
+  /** Of every session that REST knows. */
+  readonly tapes: readonly Tape[];
+  readonly archive: Archive;
+  /** Epoch milliseconds up to which events are on record. */
+  readonly recordedToMs: () => number;
 }
 
 function marketOf(request: IncomingMessage): Market | null {
@@ -72,8 +105,12 @@ function admit(connections: Set<ServedConnection>, limit: number, added: ServedC
   connections.add(added);
 }
 
+const AUTH_TIMEOUT_MS = 10_000;
+
 function acceptSockets(parts: Parts, options: MassiveSimulatorOptions): void {
   const { server, sockets, connections } = parts;
+  const { apiKey, door, acks = 'together', authTimeoutMs = AUTH_TIMEOUT_MS } = options;
+  const received: Record<Market, number> = { stocks: 0, options: 0 };
   server.on('upgrade', (request, socket, head) => {
     const market = marketOf(request);
     if (market === null) {
@@ -81,10 +118,14 @@ function acceptSockets(parts: Parts, options: MassiveSimulatorOptions): void {
       return;
     }
     sockets.handleUpgrade(request, socket, head, (client) => {
+      received[market] += 1;
       const connection = new ServedConnection({
         socket: client,
         market,
-        apiKey: options.apiKey,
+        apiKey,
+        door: door?.(received[market], market) ?? 'open',
+        acks,
+        authTimeoutMs,
         onAuthenticated: (added) => admit(connections, options.maxConnections ?? 1, added),
       });
       client.on('close', () => connections.delete(connection));
@@ -92,9 +133,11 @@ function acceptSockets(parts: Parts, options: MassiveSimulatorOptions): void {
   });
 }
 
-function answerHttp(parts: Pick<Parts, 'tape' | 'server'>, apiKey: string): void {
+function answerHttp(parts: Parts, options: MassiveSimulatorOptions): void {
+  const { tapes, archive, recordedToMs: untilMs, restFaults: faults } = parts;
   const baseUrl = (): string => `http://127.0.0.1:${(parts.server.address() as AddressInfo).port}`;
-  const rest = { apiKey, contracts: parts.tape.contracts, baseUrl };
+  const contracts = tapes.flatMap((each) => each.contracts);
+  const rest = { apiKey: options.apiKey, contracts, archive, untilMs, faults, baseUrl };
   parts.server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     try {
       answerRest(rest, request, response);
@@ -109,10 +152,15 @@ async function listen(options: MassiveSimulatorOptions): Promise<Parts> {
   const tape = createTape(options);
   const server = createServer();
   const sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: 1 << 20 });
-  const clock = steppingClock(tape.session.tsStart);
-  const parts = { tape, clock, server, sockets, connections: new Set<ServedConnection>() };
+  const clock = steppingClock(options.from ?? tape.session.tsStart);
+  const connections = new Set<ServedConnection>();
+  const tapes = [...(options.history ?? []).map((session) => createTape({ ...options, ...session })), tape];
+  const recordedToMs = (): number =>
+    epochMsFromEastern(options.onRecord === 'whole' ? tape.session.tsEnd : clock.now());
+  const record = { tapes, archive: createArchive(tapes), recordedToMs };
+  const parts = { tape, clock, server, sockets, connections, restFaults: createRestFaults(), ...record };
   acceptSockets(parts, options);
-  answerHttp(parts, options.apiKey);
+  answerHttp(parts, options);
   server.listen(options.port ?? 0, '127.0.0.1');
   await once(server, 'listening');
   return parts;
@@ -128,6 +176,12 @@ async function close(parts: Parts): Promise<void> {
 function dropAll(connections: ReadonlySet<ServedConnection>, market: Market | undefined): number {
   const chosen = [...connections].filter((each) => market === undefined || each.market === market);
   for (const connection of chosen) connection.drop();
+  return chosen.length;
+}
+
+function inflictAll(connections: ReadonlySet<ServedConnection>, market: Market, fault: WireFault): number {
+  const chosen = [...connections].filter((each) => each.market === market);
+  for (const connection of chosen) inflict(connection, fault);
   return chosen.length;
 }
 
@@ -152,12 +206,7 @@ export async function startMassiveSimulator(options: MassiveSimulatorOptions): P
   const begin = (): void => {
     if (begun) return;
     begun = true;
-    const { speed, slowConsumerMs = 60_000, afterStep } = options;
-    const { signal } = stopping;
-    playTape({ tape, clock, speed, stepMs, slowConsumerMs, connections, afterStep, signal }).then(
-      resolve,
-      reject,
-    );
+    playTape(playerOptions(parts, options, { stepMs, signal: stopping.signal })).then(resolve, reject);
   };
   const stop = async (): Promise<void> => {
     if (stopping.signal.aborted) return;
@@ -177,7 +226,27 @@ export async function startMassiveSimulator(options: MassiveSimulatorOptions): P
     done,
     stop,
     drop: (market) => dropAll(connections, market),
+    inflict: (market, fault) => inflictAll(connections, market, fault),
+    failRest: parts.restFaults.add,
+    recorded: (pair, from, to) =>
+      parts.archive.read(pair, {
+        fromMs: epochMsFromEastern(from),
+        toMs: epochMsFromEastern(to),
+        untilMs: parts.recordedToMs(),
+      }),
   };
+}
+
+function playerOptions(
+  { tape, clock, connections }: Parts,
+  options: MassiveSimulatorOptions,
+  at: { readonly stepMs: number; readonly signal: AbortSignal },
+): PlayerOptions {
+  const { speed, slowConsumerMs = 60_000, afterStep, faults = [], disorder = null } = options;
+  const { from = tape.session.tsStart, to = tape.session.tsEnd } = options;
+  const isLockstep = options.pacing !== 'free';
+  const how = { speed, slowConsumerMs, afterStep, faults, disorder, from, to, isLockstep };
+  return { tape, clock, connections, ...how, ...at };
 }
 
 function deferred(): { promise: Promise<void>; resolve: () => void; reject: (error: unknown) => void } {

@@ -67,7 +67,7 @@ function aggregateEvent(
     s: startMs,
     e: startMs + SECOND_MS,
   };
-  return { sendMs: startMs + SECOND_MS, pair: `A.${symbol}`, event };
+  return { sendMs: startMs + SECOND_MS, pair: `A.${symbol}`, event, trades: prints.length };
 }
 
 /**

@@ -10,4 +10,6 @@ export interface WireEvent {
   readonly pair: string;
   /** The event as it goes into the JSON array of a frame. */
   readonly event: Readonly<Record<string, unknown>>;
+  /** Of an aggregate: its prints, which REST tells and the websocket does not. */
+  readonly trades?: number;
 }

@@ -15,7 +15,9 @@ insert into engine.error_codes (code, meaning) values
   ('SB006', 'no data: the feed has no rows for the instrument in the range'),
   ('SB007', 'unknown strategy, feed or symbol'),
   ('SB008', 'a strategy parameter is out of its bounds'),
-  ('SB009', 'a live run cannot be dropped')
+  ('SB009', 'a live run cannot be dropped'),
+  ('SB010', 'another process has taken over the orders of the account'),
+  ('SB011', 'the broker reports more filled than was ordered')
 on conflict (code) do update set meaning = excluded.meaning;
 
 do $$

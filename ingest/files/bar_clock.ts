@@ -17,18 +17,41 @@ export type BarClock = (text: string) => EasternUs | { readonly fault: string };
  */
 export function barClock(tz: string | undefined): BarClock {
   const toEastern = easternFromZone(tz ?? 'America/New_York');
+  const plain = plainClock();
   let withOffset: boolean | null = null;
   return (text) => {
-    const match = TIMESTAMP.exec(text);
-    const wall = match?.[1] === undefined ? null : parseEastern(match[1].replace('t', 'T'));
-    if (match === null || wall === null) return { fault: badTimestamp(text) };
-    const offset = statesOffset(match);
+    const plainWall = plain(text);
+    const match = plainWall === null ? TIMESTAMP.exec(text) : null;
+    const wall = plainWall ?? (match?.[1] === undefined ? null : parseEastern(match[1].replace('t', 'T')));
+    if (wall === null) return { fault: badTimestamp(text) };
+    const offset = match !== null && statesOffset(match);
     if (offset && tz !== undefined) throw offsetAndZone(text);
     withOffset ??= offset;
     if (offset !== withOffset) return { fault: 'some timestamps carry an offset from UTC and others do not' };
-    if (offset) return easternFromEpochMs(wall / 1000 - offsetMs(match));
+    if (match !== null && offset) return easternFromEpochMs(wall / 1000 - offsetMs(match));
     return toEastern(wall) ?? { fault: `${text} does not exist in ${tz}: the clock was put forward over it` };
   };
+}
+
+/** Reads `YYYY-MM-DD HH:MM:SS`, and each day but once; null for any other text, which may be a time still. */
+function plainClock(): (text: string) => EasternUs | null {
+  let day = '';
+  let midnight: EasternUs | null = null;
+  return (text) => {
+    if (text.length !== 19 || text[10] !== ' ' || text[13] !== ':' || text[16] !== ':') return null;
+    if (day === '' || !text.startsWith(day)) {
+      day = text.slice(0, 10);
+      midnight = parseEastern(day);
+    }
+    const [hour, minute, second] = [twoDigits(text, 11), twoDigits(text, 14), twoDigits(text, 17)];
+    if (midnight === null || !(hour < 24 && minute < 60 && second < 60)) return null;
+    return (midnight + ((hour * 60 + minute) * 60 + second) * 1_000_000) as EasternUs;
+  };
+}
+
+function twoDigits(text: string, at: number): number {
+  const [tens, ones] = [text.charCodeAt(at) - 48, text.charCodeAt(at + 1) - 48];
+  return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : Number.NaN;
 }
 
 /** True for a timestamp that states its own offset from UTC. */

@@ -39,15 +39,22 @@ export function scanScaled(buffer: Buffer, start: number, end: number, scale: nu
 /** A whole number, which may be written `12505.0`; null for anything else. */
 export function scanWhole(buffer: Buffer, start: number, end: number): number | null {
   let value = 0;
-  for (let i = start; i < end; i++) {
+  let i = start;
+  for (; i < end; i++) {
     const digit = (buffer[i] as number) - ZERO;
-    if (digit < 0 || digit > 9) return scanWritten(buffer, start, end);
+    if (digit < 0 || digit > 9) break;
     value = value * 10 + digit;
   }
+  if (i < end && !(i > start && isPointZero(buffer, i, end))) return scanWritten(buffer, start, end);
   return start === end || value > Number.MAX_SAFE_INTEGER ? null : value;
 }
 
-// A sign, a point or an exponent: rare enough for text.
+/** True for `.0` up to `end`, as floating-point columns have it. */
+function isPointZero(buffer: Buffer, at: number, end: number): boolean {
+  return end - at === 2 && buffer[at] === POINT && buffer[at + 1] === ZERO;
+}
+
+// A sign, other decimals or an exponent: rare enough for text.
 function scanWritten(buffer: Buffer, start: number, end: number): number | null {
   const text = buffer.toString('latin1', start, end);
   const value = parseScaled(text, 0);

@@ -11,6 +11,8 @@ export interface ConnectionEnd {
   readonly reason: string;
   /** Real time that it lived after `auth_success`; 0 if it never came so far. */
   readonly aliveMs: number;
+  /** A frame was longer than is taken. */
+  readonly isTooLong: boolean;
 }
 
 export interface ConnectionOptions {
@@ -30,6 +32,8 @@ export interface ConnectionOptions {
 }
 
 const STATUS_MARK = Buffer.from('"status"');
+const POLICY_VIOLATION = 1008;
+const TOO_LONG = 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH';
 const MISSED_PONGS = 2;
 const PAIRS_A_COMMAND = 200;
 
@@ -41,6 +45,7 @@ export class MassiveConnection {
   #reason: string | null = null;
   #authenticatedAt: number | null = null;
   #unanswered = 0;
+  #isTooLong = false;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
@@ -54,13 +59,14 @@ export class MassiveConnection {
   /** Resolves when the connection has ended, however it ended. Call once. */
   run(): Promise<ConnectionEnd> {
     const { signal } = this.#options;
-    const abort = (): void => this.#end('ended by us');
+    const abort = (): void => this.end('ended by us');
     signal.addEventListener('abort', abort, { once: true });
     this.#socket.on('message', (data) => this.#receive(data));
     this.#socket.on('pong', () => {
       this.#unanswered = 0;
     });
     this.#socket.on('error', (error) => {
+      this.#isTooLong ||= (error as { code?: unknown }).code === TOO_LONG;
       this.#reason ??= errorText(error);
     });
     if (signal.aborted) abort();
@@ -96,9 +102,12 @@ export class MassiveConnection {
   }
 
   #outcome(code: number): ConnectionEnd {
+    // The vendor's code for too many connections; the status before it may have got lost.
+    if (code === POLICY_VIOLATION && this.#reason === null) this.#cause = 'excess';
     const aliveMs = this.#authenticatedAt === null ? 0 : this.#elapsedMs(this.#authenticatedAt);
     const reason = this.#reason ?? `connection closed with code ${code}`;
-    return { cause: this.#cause, reason: redact(reason, this.#options.apiKey), aliveMs };
+    const shown = redact(reason, this.#options.apiKey);
+    return { cause: this.#cause, reason: shown, aliveMs, isTooLong: this.#isTooLong };
   }
 
   #elapsedMs(since: number): number {
@@ -109,8 +118,8 @@ export class MassiveConnection {
     if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify({ action, params }));
   }
 
-  // Without waiting for the other side: a dead one would never answer, and a live one frees our slot at once.
-  #end(reason: string): void {
+  /** Ends it without waiting for the other side: a dead one would never answer, and a live one frees our slot at once. */
+  end(reason: string): void {
     this.#reason ??= reason;
     if (this.#socket.readyState === WebSocket.OPEN) this.#socket.close(1000);
     this.#socket.terminate();
@@ -138,7 +147,7 @@ export class MassiveConnection {
     else if (status.status === 'auth_failed') this.#fail('refused', status);
     else if (status.status === 'max_connections') this.#fail('excess', status);
     else if (status.status === 'auth_timeout') this.#fail('lost', status);
-    else this.#options.onStatus(status);
+    else this.#options.onStatus({ ...status, message: redact(status.message, this.#options.apiKey) });
   }
 
   #authenticated(): void {
@@ -149,14 +158,14 @@ export class MassiveConnection {
 
   #fail(cause: ConnectionEnd['cause'], status: StatusMessage): void {
     this.#cause = cause;
-    this.#end(`${status.status}: ${status.message}`);
+    this.end(`${status.status}: ${status.message}`);
   }
 
   async #watchHandshake(): Promise<void> {
     const { transport, handshakeTimeoutMs } = this.#options;
     await transport.sleep(handshakeTimeoutMs, this.#ended.signal);
     if (this.#ended.signal.aborted || this.#authenticatedAt !== null) return;
-    this.#end(`not authenticated after ${handshakeTimeoutMs} ms`);
+    this.end(`not authenticated after ${handshakeTimeoutMs} ms`);
   }
 
   async #keepAlive(): Promise<void> {
@@ -166,7 +175,7 @@ export class MassiveConnection {
       if (this.#ended.signal.aborted) return;
       // While we do not read we cannot see a pong.
       if (this.#socket.readyState !== WebSocket.OPEN || this.#socket.isPaused) continue;
-      if (this.#unanswered >= MISSED_PONGS) return this.#end(`no answer to ${MISSED_PONGS} pings`);
+      if (this.#unanswered >= MISSED_PONGS) return this.end(`no answer to ${MISSED_PONGS} pings`);
       this.#unanswered += 1;
       this.#socket.ping();
     }

@@ -1,12 +1,6 @@
 // Guards around the API key: where it may go, and that it never shows in a text.
 import { Failure } from '../../core/failure.ts';
-
-const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]']);
-
-/** True for an address on this machine. */
-export function isLoopback(url: string): boolean {
-  return URL.canParse(url) && LOOPBACK.has(new URL(url).hostname);
-}
+import { isLoopback } from '../../core/loopback.ts';
 
 /** Throws a Failure unless the key would travel by TLS or stay on this machine. `kind` picks wss/ws or https/http. */
 export function assertAddress(url: string, kind: 'websocket' | 'rest'): void {

@@ -3,6 +3,7 @@ import type { EquityTick } from '../../core/domain.ts';
 import type { EasternUs } from '../../core/eastern_time.ts';
 import { epochMs, eventTime, priceE4, priceE6, sharesE6, type VendorEvent } from './fields.ts';
 import { type Ordinals, sequenceOf } from './ordinals.ts';
+import { DEFAULT_SALE_RULES, type SaleRules, setAsideReason } from './sale_conditions.ts';
 
 const MAX_SPAN_MS = 86_400_000;
 
@@ -47,12 +48,13 @@ export function equityAggregate(event: VendorEvent, symbol: string, tsRecv: East
   };
 }
 
-/** A row of a stock's `T` event, or why it is none. */
+/** A row of a stock's `T` event, or why it is none; some sale conditions are set aside (sale_conditions.ts). */
 export function equityPrint(
   event: VendorEvent,
   symbol: string,
   tsRecv: EasternUs,
   ordinals: Ordinals,
+  rules: SaleRules = DEFAULT_SALE_RULES,
 ): EquityTick | string {
   const ts_event = eventTime(event.t);
   if (ts_event === null) return 't is no time in milliseconds';
@@ -61,6 +63,9 @@ export function equityPrint(
   if (price === null || vwap_e6 === null) return 'p is no price';
   const volume_e6 = sharesE6(event.ds, event.s);
   if (volume_e6 === null) return 'ds or s is no size';
+  if (volume_e6 === 0) return 'a print of no size';
+  const aside = setAsideReason(event.c, rules);
+  if (aside !== null) return aside;
   const seq = sequenceOf(event, symbol, ordinals);
   if (seq === null) return 'q is no sequence number';
   return {

@@ -17,6 +17,8 @@ import { createSubscriptions, MAX_OPTION_QUOTES } from './subscriptions.ts';
 
 export type { FeedState, FeedStateChange, FeedTiming, MassiveFeedOptions, RawFrame } from './feed_options.ts';
 
+const LOOK_MS = 1000;
+
 export class MassiveFeed {
   readonly #options: MassiveFeedOptions;
   readonly #timing: FeedTiming;
@@ -27,7 +29,9 @@ export class MassiveFeed {
   #connection: MassiveConnection | null = null;
   #paused = false;
   #failures = 0;
-  #lastFrameAt: EasternUs | null = null;
+  #hasFrames = false;
+  /** When the events' own time last moved on, or nothing was to be expected. */
+  #progressAt: EasternUs;
 
   /** Throws a Failure on an address that may not be used. Nothing is connected before `run`. */
   constructor(options: MassiveFeedOptions) {
@@ -35,6 +39,7 @@ export class MassiveFeed {
     this.#options = options;
     this.#timing = { ...DEFAULT_TIMING, ...options.timing };
     this.#transport = options.transport ?? systemClock();
+    this.#progressAt = options.clock.now();
     this.#subscriptions = createSubscriptions([]);
     this.#want(options.subscriptions);
   }
@@ -78,6 +83,11 @@ export class MassiveFeed {
     return this.#subscriptions.wanted();
   }
 
+  /** True for a ticker that the feed wants or has wanted: its events may still be on their way. */
+  everWanted(ticker: string): boolean {
+    return this.#subscriptions.everWanted(ticker);
+  }
+
   /** Holds the connection back; a vendor drops a client that does not read for long. */
   pause(): void {
     this.#paused = true;
@@ -89,9 +99,13 @@ export class MassiveFeed {
     this.#connection?.resume();
   }
 
-  /** The consumer reports the rows that it mapped, for `highWater`. */
+  /** The consumer reports the rows that it mapped, for `highWater` and to tell a live feed from a mute one. */
   observe(mapped: MappedFrame): void {
+    const before = this.#mark.value();
     this.#mark.observe(mapped);
+    if (this.#mark.value() === before) return;
+    this.#progressAt = this.#options.clock.now();
+    if (this.#state === 'mute') this.#enter('live');
   }
 
   /**
@@ -135,6 +149,7 @@ export class MassiveFeed {
     const end = await connection.run();
     this.#connection = null;
     ended.abort();
+    if (end.isTooLong) this.#options.onTooLong?.();
     return end;
   }
 
@@ -146,9 +161,9 @@ export class MassiveFeed {
     if (ended.aborted) return;
     this.#enter('subscribed', null, missing);
     // Data may flow before the last acknowledgement is in.
-    if (this.#lastFrameAt !== null) this.#enter('live');
+    if (this.#hasFrames) this.#enter('live');
     if (this.#paused) connection.pause();
-    void this.#watchSilence(ended);
+    void this.#watchProgress(connection, ended);
   }
 
   async #acknowledged(pairs: readonly string[], ended: AbortSignal): Promise<readonly string[]> {
@@ -167,33 +182,40 @@ export class MassiveFeed {
   }
 
   #onFrame(data: Buffer): void {
-    const ts_recv = this.#options.clock.now();
-    this.#lastFrameAt = ts_recv;
-    if (this.#state === 'subscribed' || this.#state === 'mute') this.#enter('live');
-    this.#options.onFrame({ data, ts_recv });
+    this.#hasFrames = true;
+    this.#options.onFrame({ data, ts_recv: this.#options.clock.now() });
+    if (this.#state === 'subscribed') this.#enter('live');
   }
 
-  // The market's own clock decides: in a simulation that stands still nobody is mute.
-  async #watchSilence(ended: AbortSignal): Promise<void> {
-    const { clock } = this.#options;
-    const { muteAfterMs } = this.#timing;
+  // A socket may be open, and even deliver, while the market has long moved on: the events' own time decides, measured on the
+  // market's own clock. In a simulation that stands still nobody is mute.
+  async #watchProgress(connection: MassiveConnection, ended: AbortSignal): Promise<void> {
+    const { clock, isBusy, hasBacklog } = this.#options;
+    const { muteAfterMs, leaveMuteAfterMs } = this.#timing;
     if (muteAfterMs === null) return;
+    this.#progressAt = clock.now();
     while (!ended.aborted) {
-      const silentMs = this.#lastFrameAt === null ? 0 : (clock.now() - this.#lastFrameAt) / 1000;
-      if (this.#state === 'live' && silentMs >= muteAfterMs)
-        this.#enter('mute', `no frame for ${silentMs} ms`);
-      await clock.sleep(silentMs < muteAfterMs ? muteAfterMs - silentMs : muteAfterMs, ended);
+      const now = clock.now();
+      if (isBusy?.(now) === false || hasBacklog?.() === true) this.#progressAt = now;
+      const silentMs = (now - this.#progressAt) / 1000;
+      if (silentMs >= muteAfterMs && (this.#state === 'live' || this.#state === 'subscribed'))
+        this.#enter('mute', `no newer event for ${silentMs} ms`);
+      if (leaveMuteAfterMs !== null && silentMs >= muteAfterMs + leaveMuteAfterMs)
+        return connection.end(`mute for ${silentMs} ms`);
+      const leftMs = muteAfterMs - silentMs;
+      await clock.sleep(leftMs > 0 ? Math.min(LOOK_MS, leftMs) : LOOK_MS, ended);
     }
   }
 
   #waitAfter(end: ConnectionEnd): number {
     const { stableAfterMs, backoffFirstMs, backoffMaxMs, excessCooldownMs } = this.#timing;
     this.#failures = end.aliveMs >= stableAfterMs ? 0 : this.#failures + 1;
-    const backoffMs = Math.min(
-      backoffMaxMs,
-      backoffFirstMs * 2 ** Math.min(20, Math.max(0, this.#failures - 1)),
-    );
-    return end.cause === 'excess' ? Math.max(excessCooldownMs, backoffMs) : backoffMs;
+    const doublings = Math.min(20, Math.max(0, this.#failures - 1));
+    const backoffMs = Math.min(backoffMaxMs, backoffFirstMs * 2 ** doublings);
+    // Half of it by chance: clients that were dropped together must not come back together.
+    const jitter = (this.#options.random ?? Math.random)();
+    const waitMs = Math.round((backoffMs * (1 + jitter)) / 2);
+    return end.cause === 'excess' ? excessCooldownMs + waitMs : waitMs;
   }
 
   #refuse(end: ConnectionEnd): never {
@@ -205,7 +227,7 @@ export class MassiveFeed {
 
   #enter(state: FeedState, reason: string | null = null, unacknowledged: readonly string[] = []): void {
     this.#state = state;
-    if (state === 'connecting') this.#lastFrameAt = null;
+    if (state === 'connecting') this.#hasFrames = false;
     this.#options.onState?.({ state, at: this.#options.clock.now(), reason, unacknowledged });
   }
 }

@@ -1,8 +1,10 @@
 // What a Massive feed is told and what it tells: options, states, timing.
+
 import type { Clock } from '../../core/clock.ts';
 import type { EasternUs } from '../../core/eastern_time.ts';
 import { Failure } from '../../core/failure.ts';
-import { assertAddress, assertApiKey, isLoopback } from './credentials.ts';
+import { isLoopback } from '../../core/loopback.ts';
+import { assertAddress, assertApiKey } from './credentials.ts';
 import type { StatusMessage } from './mapper.ts';
 
 /** A frame as received: mapping is the consumer's work, the read loop only takes it. */
@@ -14,7 +16,8 @@ export interface RawFrame {
 
 /**
  * connecting → authenticated → subscribed → live ⇄ mute; disconnected leads back to connecting; failed is the end.
- * `subscribed` says that acknowledgements are in or overdue, `live` that data flows.
+ * `subscribed` says that acknowledgements are in or overdue, `live` that data flows, `mute` that the connection stands and the
+ * events' own time does not move on although the market is open.
  */
 export type FeedState =
   | 'connecting'
@@ -34,7 +37,7 @@ export interface FeedStateChange {
   readonly unacknowledged: readonly string[];
 }
 
-/** Real time, except `muteAfterMs`. */
+/** Real time, except `muteAfterMs` and `leaveMuteAfterMs`. */
 export interface FeedTiming {
   readonly pingIntervalMs: number;
   readonly handshakeTimeoutMs: number;
@@ -44,8 +47,10 @@ export interface FeedTiming {
   /** Over the connection limit the vendor kills also after `auth_success`: only a longer life resets the back-off. */
   readonly stableAfterMs: number;
   readonly excessCooldownMs: number;
-  /** Time of the feed's clock without a frame until the state is `mute`; null: never. A quiet symbol is silent too. */
+  /** Time of the feed's clock without a newer event, while `isBusy`, until the state is `mute`; null: never. */
   readonly muteAfterMs: number | null;
+  /** Time of the feed's clock for which it stays mute until it connects again; null: for ever. */
+  readonly leaveMuteAfterMs: number | null;
 }
 
 export interface MassiveFeedOptions {
@@ -61,10 +66,18 @@ export interface MassiveFeedOptions {
   readonly onState?: (change: FeedStateChange) => void;
   /** Statuses of kind `error`, e.g. `not authorized` for a channel that the plan lacks. */
   readonly onError?: (status: StatusMessage) => void;
+  /** A frame beyond MAX_FRAME_BYTES came: the connection ends, and what was in it is unknown. */
+  readonly onTooLong?: () => void;
+  /** True while events must come: only then is silence `mute`. Default always. */
+  readonly isBusy?: (now: EasternUs) => boolean;
+  /** True while received frames have not been observed yet, so that nobody knows how new they are. Default never. */
+  readonly hasBacklog?: () => boolean;
   readonly signal: AbortSignal;
   readonly timing?: Partial<FeedTiming>;
   /** Real time; default the machine's. */
   readonly transport?: Clock;
+  /** Uniform in [0, 1), for the jitter of waits; default the machine's. */
+  readonly random?: () => number;
 }
 
 export const DEFAULT_TIMING: FeedTiming = {
@@ -76,6 +89,7 @@ export const DEFAULT_TIMING: FeedTiming = {
   stableAfterMs: 10_000,
   excessCooldownMs: 60_000,
   muteAfterMs: null,
+  leaveMuteAfterMs: 30_000,
 };
 /** No sensible frame is longer; a longer one ends the connection. */
 export const MAX_FRAME_BYTES = 16 << 20;

@@ -2,7 +2,7 @@
 import type { OptionQuote, OptionTrade } from '../../core/domain.ts';
 import type { EasternUs } from '../../core/eastern_time.ts';
 import type { OsiSymbol } from '../../core/osi_symbol.ts';
-import { contractCount, eventTime, priceE4, sequence, type VendorEvent } from './fields.ts';
+import { contractCount, eventTime, priceE4, type VendorEvent } from './fields.ts';
 import { type Ordinals, sequenceOf } from './ordinals.ts';
 
 // One side of a quote: null where nobody quotes (absent, or 0 for price or size), undefined where a field is rubbish.
@@ -16,10 +16,15 @@ function quoteSide(price: unknown, size: unknown): { px: number; sz: number | nu
 }
 
 /** A row of an option's `Q` event, or why it is none. */
-export function optionQuote(event: VendorEvent, symbol: OsiSymbol, tsRecv: EasternUs): OptionQuote | string {
+export function optionQuote(
+  event: VendorEvent,
+  symbol: OsiSymbol,
+  tsRecv: EasternUs,
+  ordinals: Ordinals = new Map(),
+): OptionQuote | string {
   const ts_event = eventTime(event.t);
   if (ts_event === null) return 't is no time in milliseconds';
-  const seq = sequence(event.q);
+  const seq = sequenceOf(event, symbol, ordinals);
   if (seq === null) return 'q is no sequence number';
   const bid = quoteSide(event.bp, event.bs);
   if (bid === undefined) return 'bp or bs is no price or size';

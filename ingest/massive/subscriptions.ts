@@ -6,6 +6,8 @@ export const MAX_OPTION_QUOTES = 1000;
 export interface Subscriptions {
   /** All wanted pairs (`A.QQQ`, `Q.O:QQQ251219C00410000`), in the order they were asked for. */
   wanted(): readonly string[];
+  /** True for a ticker (`QQQ`, `O:QQQ251219C00410000`) of any pair that was wanted at any time. */
+  everWanted(ticker: string): boolean;
   /** Wants these too; returns those that were not wanted before. */
   add(pairs: readonly string[]): readonly string[];
   /** Wants these no longer; returns those that were. */
@@ -22,9 +24,14 @@ export interface Subscriptions {
 
 const SUBSCRIBED = /^subscribed to: *(.+)$/;
 
+function tickerOf(pair: string): string {
+  return pair.slice(pair.indexOf('.') + 1);
+}
+
 /** The subscriptions of one feed; they outlive its connections. */
 export function createSubscriptions(initial: readonly string[]): Subscriptions {
   const wanted = new Set(initial);
+  const tickers = new Set(initial.map(tickerOf));
   const acknowledged = new Set<string>();
   const waiting = new Set<() => void>();
   const unacknowledged = (pairs: readonly string[]): readonly string[] =>
@@ -34,9 +41,13 @@ export function createSubscriptions(initial: readonly string[]): Subscriptions {
   };
   return {
     wanted: () => [...wanted],
+    everWanted: (ticker) => tickers.has(ticker) || tickers.has('*'),
     add: (pairs) => {
       const added = [...new Set(pairs)].filter((pair) => !wanted.has(pair));
-      for (const pair of added) wanted.add(pair);
+      for (const pair of added) {
+        wanted.add(pair);
+        tickers.add(tickerOf(pair));
+      }
       return added;
     },
     remove: (pairs) => {

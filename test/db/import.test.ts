@@ -1,5 +1,6 @@
 // Files into the database: whole or not at all, once or twice with the same rows.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -41,6 +42,19 @@ function barLines(date: string, from: string, count: number, openAfter = 0): str
     const volume = n < openAfter ? 10 : 5000 - n;
     return `${date} ${time},${px},${px + 0.05},${px - 0.05},${px},${volume},7,${px + 0.001}`;
   });
+}
+
+/** A flat file of quotes: `each` of `contracts` calls, whose bids say which strike they are of. */
+function quoteFile(contracts: number, each: number): string {
+  const open = Date.parse('2025-10-06T13:30:00Z');
+  const lines = Array.from({ length: contracts * each }, (_, n) => {
+    const [contract, ms] = [Math.floor(n / each), open + (n % each) * 10];
+    const ticker = `O:QQQ251006C${String((500 + contract) * 1000).padStart(8, '0')}`;
+    return `${ticker},302,${600 + contract},10,308,${500 + contract},20,${n},${ms}000000`;
+  });
+  const header =
+    'ticker,ask_exchange,ask_price,ask_size,bid_exchange,bid_price,bid_size,sequence_number,sip_timestamp';
+  return `${[header, ...lines].join('\n')}\n`;
 }
 
 function csv(lines: readonly string[]): string {
@@ -110,7 +124,7 @@ describe('importing a file', () => {
     });
     const imports = await client.query('select file, sha256, rows_in, ts_last from ops.imports');
     expect(imports.rows[0]).toMatchObject({ file: 'a.csv', rows_in: 390, ts_last: '2025-10-06 15:59:00' });
-    expect(imports.rows[0].sha256).toMatch(/^[0-9a-f]{64}$/);
+    expect(imports.rows[0].sha256).toBe(createHash('sha256').update(readFileSync(path)).digest('hex'));
   });
 
   it('changes nothing when it is imported again, and says so', async () => {
@@ -199,6 +213,47 @@ describe('importing a file', () => {
     const stopping = { signal: controller.signal, onProgress: () => controller.abort() };
     await expect(take(path, { feed: 'stopped', batchRows: 50, ...stopping })).rejects.toThrow(/interrupted/);
     expect(await counts()).toEqual(before);
+  });
+
+  it('takes a flat file of quotes once, each under its contract, though contracts begin in every batch', async () => {
+    const path = fileOf('quotes.csv', quoteFile(40, 300));
+    const options = { feed: 'quotes', batchRows: 450 };
+    expect(await take(path, options)).toMatchObject({ inserted: 12_000, duplicate: 0, rejected: 0 });
+    const contracts = await count('ref.instruments');
+    expect(await take(path, options)).toMatchObject({ inserted: 0, duplicate: 12_000, rejected: 0 });
+    expect(await count('ref.instruments')).toBe(contracts);
+    const { rows } = await client.query(
+      `select i.strike_e4, count(*) as quotes, min(q.bid_px_e4) as bid, max(q.ask_px_e4) as ask
+       from market.option_quotes q join ref.instruments i using (instrument_id) join ref.feeds f using (feed_id)
+       where f.name = 'quotes' group by i.strike_e4 order by i.strike_e4`,
+    );
+    const strikes = Array.from({ length: 40 }, (_, n) => 5_000_000 + n * 10_000);
+    expect(rows).toEqual(
+      strikes.map((strike) => ({ strike_e4: strike, quotes: 300, bid: strike, ask: strike + 1_000_000 })),
+    );
+  });
+
+  it('keeps nothing of quotes that are interrupted, their contracts neither', async () => {
+    const path = fileOf('stopped_quotes.csv', quoteFile(100, 200).replaceAll('QQQ', 'SPY'));
+    const controller = new AbortController();
+    const before = [...(await counts()), await count('market.option_quotes')];
+    const stopping = {
+      signal: controller.signal,
+      onProgress: ({ rows }: { rows: number }) => rows > 10_000 && controller.abort(),
+    };
+    const options = { feed: 'stopped-quotes', symbol: 'SPY', batchRows: 500, ...stopping };
+    await expect(take(path, options)).rejects.toThrow(/interrupted/);
+    expect([...(await counts()), await count('market.option_quotes')]).toEqual(before);
+  });
+
+  it('keeps faulty rows apart however many there are', async () => {
+    const lines = quoteFile(1, 20_000).split('\n');
+    const faulty = lines.map((line, n) => (n > 100 && n % 2 === 0 ? line.replace(',600,', ',1,') : line));
+    const path = fileOf('half_faulty.csv', faulty.join('\n'));
+    const options = { feed: 'half-faulty', rejectRows: true, batchRows: 1_000 };
+    expect(await take(path, options)).toMatchObject({ inserted: 10_050, rejected: 9_950 });
+    const rejected = "market.rejected_rows where feed = 'half-faulty'";
+    expect(await count(rejected)).toBe(9_950);
   });
 
   it('will not mix two kinds of rows in one feed', async () => {

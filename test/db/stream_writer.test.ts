@@ -254,8 +254,8 @@ describe('a connection that is lost', () => {
 describe('signs of life', () => {
   it('are the states of the connection, as they changed, and a heartbeat', async () => {
     const { writer, feed, stream } = await openWriter();
-    await writer.noteState({ state: 'connecting', at: OPEN, reason: null, unacknowledged: [] });
-    await writer.noteState({ state: 'disconnected', at: addMs(OPEN, 5), reason: 'lost', unacknowledged: [] });
+    await writer.noteState({ state: 'connecting', at: OPEN, reason: null });
+    await writer.noteState({ state: 'disconnected', at: addMs(OPEN, 5), reason: 'lost' });
     await writer.heartbeat(OPEN, 'connecting');
     await writer.heartbeat(addMs(OPEN, 1000), 'live');
     const states = await database

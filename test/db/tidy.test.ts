@@ -91,7 +91,7 @@ describe('rights', () => {
     ).toEqual([]);
   });
 
-  it('let grafana_reader execute the two time conversions, panel functions, and what computes bars inside a view', async () => {
+  it('let grafana_reader execute the two time conversions, panel functions, and what computes bars and greeks inside them', async () => {
     const functions = await names(`
       select distinct n.nspname || '.' || p.proname
       from pg_proc p join pg_namespace n on n.oid = p.pronamespace
@@ -100,9 +100,15 @@ describe('rights', () => {
     expect(functions).toEqual([
       'engine.first_px',
       'engine.last_px',
+      'engine.version',
+      'panel.alarms_at',
+      'panel.last_quote',
+      'panel.last_quotes',
       'panel.lineage',
+      'panel.option_greeks',
       'ref.eastern',
       'ref.instant',
+      'signal.normal_cdf',
     ]);
   });
 
@@ -149,12 +155,14 @@ describe('facts', () => {
     'signal.periods',
     'signal.signals',
     'trade.broker_positions',
+    'trade.cancel_requests',
     'trade.controls',
     'trade.decisions',
     'trade.fills',
     'trade.order_events',
     'trade.order_intent_legs',
     'trade.order_intents',
+    'trade.reconciliations',
     'trade.slices',
   ];
 

@@ -9,12 +9,12 @@ select
   p.qty,
   p.ts_entry,
   (p.opened_notional_e4 / p.opened_qty / 10000)::numeric(12, 4) as entry_px,
-  (q.bid_px_e4 / 10000.0)::numeric(12, 4) as bid,
-  (q.ask_px_e4 / 10000.0)::numeric(12, 4) as ask,
-  q.ts_event as ts_quote,
+  q.bid,
+  q.ask,
+  q.ts as ts_quote,
   -- Short positions are bought back at the ask, long ones sold at the bid.
   (
-    (p.cash_e4 + p.qty * case when p.qty < 0 then q.ask_px_e4 else q.bid_px_e4 end) * i.multiplier / 10000.0
+    (p.cash_e4 / 10000.0 + p.qty * case when p.qty < 0 then q.ask else q.bid end) * i.multiplier
   )::numeric(16, 2) as gross_to_close,
   (p.commission + p.fees)::numeric(16, 4) as fees,
   (p.opened_notional_e4 * (r.params ->> 'take_profit_ratio')::numeric / p.opened_qty / 10000)::numeric(12, 4) as target_px,
@@ -30,16 +30,10 @@ join trade.runs r on r.run_id = p.run_id
 join trade.decisions d on d.decision_id = p.position_id
 join ref.instruments i on i.instrument_id = p.instrument_id
 left join trade.decisions x on x.position_id = p.position_id and x.kind = 'exit'
-left join lateral (
-  select o.bid_px_e4, o.ask_px_e4, o.ts_event
-  from market.option_quotes o
-  where o.instrument_id = p.instrument_id
-    and o.feed_id = r.quote_feed_id
-    and o.ts_event >= p.ts_entry
-    -- A replay that has stopped midway does not know what came later.
-    and o.ts_event < (select max(s.ts_to) from trade.slices s where s.run_id = p.run_id)
-  order by o.ts_event desc, o.seq desc
-  limit 1
+left join lateral panel.last_quote(
+  p.instrument_id, r.quote_feed_id, p.ts_entry,
+  -- A replay that has stopped midway does not know what came later.
+  (select max(s.ts_to) from trade.slices s where s.run_id = p.run_id)
 ) q on true
 where p.qty <> 0;
 comment on view panel.open_positions is 'Positions that are not flat, in dollars, with their last quote, target and stop.';

@@ -8,7 +8,7 @@ as $$
 begin
   p_journal.intents := p_journal.intents || row(
     p_intent_id, p_run_id, p_decision_id, p_position_id, p_attempt, p_purpose, p_ts,
-    case when p_limit_px_e4 is null then 'market' else 'limit' end, p_limit_px_e4, p_qty, p_slot, p_valid_until, p_depends_on_id
+    case when p_limit_px_e4 is null then 'market' else 'limit' end, p_limit_px_e4, p_qty, p_slot, p_valid_until, p_depends_on_id, null
   )::trade.order_intents;
   p_journal.legs := p_journal.legs || row(
     p_intent_id, p_decision_id, p_attempt, 1, p_instrument_id, p_side, case p_purpose when 'entry' then 'open' else 'close' end, p_qty

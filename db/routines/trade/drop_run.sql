@@ -15,6 +15,7 @@ begin
   delete from trade.position_slots where account = v_run.account;
   delete from trade.fills where run_id = p_run_id;
   delete from trade.order_events where run_id = p_run_id;
+  delete from trade.cancel_requests where run_id = p_run_id;
   delete from trade.order_intent_legs l using trade.order_intents i where i.intent_id = l.intent_id and i.run_id = p_run_id;
   delete from trade.order_intents where run_id = p_run_id;
   delete from trade.decisions where run_id = p_run_id and kind = 'exit';

@@ -11,19 +11,38 @@ declare
   v_settle_px_e4 integer;
   v_clock_kind text;
   v_fill_from timestamp := 'infinity';
+  v_used_until timestamp := s.fill_ts;
   v_target_e4 integer;
   v_stop_e4 integer;
-  v_first integer;
+  v_first integer := 1;
   v_bid_e4 integer;
   v_ask_e4 integer;
 begin
   s.ev_kind := null;
   s.ev_ts := null;
+  if s.phase = 'ended' then
+    -- Its broker has said, since the last slice, that it is flat and that nothing of it works any more.
+    s.ev_kind := 'vacate';
+    s.ev_ts := p_from;
+    return s;
+  end if;
+  if s.is_reversed and s.phase in ('entering', 'open') and s.qty > s.closed_qty then
+    s.ev_kind := 'reverse';
+    s.ev_ts := p_from;
+    return s;
+  end if;
   -- What happens to this slot by the clock alone, should no quote come first.
   if s.phase = 'entering' then
     v_clock_kind := 'expire';
-    -- An entry does not work beyond the forced flat.
-    v_until := greatest(least(s.ts_until, p_day.ts_flat), s.ts_active);
+    if s.ts_until < 'infinity' then
+      -- An entry does not work beyond the forced flat.
+      v_until := greatest(least(s.ts_until, p_day.ts_flat), s.ts_active);
+    else
+      -- Its broker has not answered the cancel: what has filled is not held any longer for that.
+      v_clock_kind := 'flat';
+      v_until := case when s.qty > s.closed_qty then p_day.ts_flat end;
+      v_until := coalesce(v_until, 'infinity');
+    end if;
   elsif s.phase = 'exiting' then
     v_clock_kind := 'reprice';
     v_until := coalesce(s.ts_until, 'infinity');
@@ -54,20 +73,27 @@ begin
       v_until := p_from;
     end if;
   end if;
-  if s.phase in ('entering', 'exiting') and p_run.broker = 'paper' then
+  if p_run.broker <> 'paper' then
+    -- What its broker has done between two slices can make the clock's time a past one.
+    v_until := greatest(v_until, p_from);
+    -- Its clock may be ahead of ours: what is known has happened.
+    v_used_until := least(s.fill_ts, p_from);
+  elsif s.phase in ('entering', 'exiting') then
     v_fill_from := s.ts_active;
   end if;
-  if s.phase in ('entering', 'open') and s.qty > 0 then
+  if s.phase in ('entering', 'open') and s.qty > s.closed_qty then
     v_target_e4 := floor(s.notional_e4 * p_strategy.take_profit_ratio / s.qty);
     v_stop_e4 := ceil(s.notional_e4 * p_strategy.stop_loss_ratio / s.qty);
   end if;
 
-  v_first := coalesce(width_bucket(greatest(least(v_fill_from, s.fill_ts), p_from) - interval '1 microsecond', p_tape.ts), 0) + 1;
+  if p_run.broker = 'paper' then
+    v_first := coalesce(width_bucket(greatest(least(v_fill_from, s.fill_ts), p_from) - interval '1 microsecond', p_tape.ts), 0) + 1;
+  end if;
   for i in v_first .. coalesce(cardinality(p_tape.ts), 0) loop
     s.ev_ts := p_tape.ts[i];
     exit when s.ev_ts >= v_until or s.ev_ts >= p_before;
     -- A quote that has filled something has been used; of several at one instant only the last stands: nobody can trade on the others.
-    continue when s.ev_ts <= s.fill_ts or s.ev_ts = p_tape.ts[i + 1];
+    continue when s.ev_ts <= v_used_until or s.ev_ts = p_tape.ts[i + 1];
     v_bid_e4 := coalesce(p_tape.bid_e4[i], 0);
     v_ask_e4 := coalesce(p_tape.ask_e4[i], 0);
     -- Nothing happens on a crossed quote, or on one without the side that it would happen at.
@@ -90,6 +116,9 @@ begin
     end if;
     if s.ev_kind is not null then
       s.ev_seq := p_tape.seq[i];
+      s.ev_quote_ts := s.ev_ts;
+      -- The quote in force when a broker's slice began triggers there: what it meets may have become known since.
+      s.ev_ts := greatest(s.ev_ts, p_from);
       return s;
     end if;
   end loop;
@@ -105,7 +134,8 @@ $$;
 comment on function trade.find_event(
   trade.slot_state, trade.quote_tape, trade.runs, trade.session_state, ref.strategies, timestamp, timestamp
 ) is 'The next event of a slot in [p_from, p_before), in quote order: fill (sell at bid, buy at ask, never on a missing or crossed quote), take_profit, '
-  'stop_loss, or what the clock brings: expire, reprice, expire_reversal, flat, settle. None leaves ev_kind null.';
+  'stop_loss, or what the clock brings: expire, reprice, expire_reversal, flat, settle. At a broker also what has become known since the last slice: '
+  'vacate, reverse. None leaves ev_kind null.';
 grant execute on function trade.find_event(
   trade.slot_state, trade.quote_tape, trade.runs, trade.session_state, ref.strategies, timestamp, timestamp
 ) to job_runner;

@@ -1,6 +1,6 @@
 create or replace function trade.judge_periods(
   p_run trade.runs, p_strategy ref.strategies, p_day trade.session_state, p_faces trade.face[], p_states trade.gate_state[],
-  p_entries trade.entry_mark[], p_halted boolean, p_as_of timestamp
+  p_entries trade.entry_mark[], p_bar text, p_as_of timestamp
 ) returns setof trade.decisions
 language plpgsql volatile
 as $$
@@ -47,7 +47,7 @@ begin
         when j.direction is null then 'no_signal'
         when not j.window_ok then 'outside_window'
         when not j.age_ok then 'late'
-        when p_halted then 'halted'
+        when p_bar is not null then p_bar
         when not j.cooldown_ok then 'cooldown'
         when not j.has_room then 'position_open'
         when j.instrument_id is null then 'no_contract'
@@ -67,7 +67,7 @@ begin
     case when r.failed is null then 'TRADE' else 'SKIP' end,
     coalesce(r.failed, case when e.is_reversal then 'reversal' when r.direction = 1 then 'cross_up' else 'cross_down' end), r.session_date, r.direction, null::bigint,
     r.instrument_id, r.bid_e4, r.quote_ts, r.window_min, v_window_from, v_window_to, r.window_ok, r.age_ms,
-    v_age_max_ms, r.age_ok, not p_halted, r.cooldown_ms, v_cooldown_ms, r.cooldown_ok,
+    v_age_max_ms, r.age_ok, p_bar is null, r.cooldown_ms, v_cooldown_ms, r.cooldown_ok,
     r.open_slots, v_slots, r.has_room, r.bid_e4, r.ask_e4, r.quote_age_ms,
     case when r.direction is not null then v_stale_after_ms end, r.quote_ok, r.capital_needed::numeric(16, 2),
     v_capital_max, r.capital_ok, r.day_pl::numeric(16, 2), v_day_pl_min, r.day_pl_ok, r.orders_day,
@@ -78,9 +78,9 @@ begin
 end
 $$;
 comment on function trade.judge_periods(
-  trade.runs, ref.strategies, trade.session_state, trade.face[], trade.gate_state[], trade.entry_mark[], boolean, timestamp
+  trade.runs, ref.strategies, trade.session_state, trade.face[], trade.gate_state[], trade.entry_mark[], text, timestamp
 ) is 'Entry decisions for periods, each under the state of p_states in force at its close: every gate''s value, threshold and verdict; the first that fails '
   'is the reason. Draws ids for those that were skipped; stores nothing.';
 grant execute on function trade.judge_periods(
-  trade.runs, ref.strategies, trade.session_state, trade.face[], trade.gate_state[], trade.entry_mark[], boolean, timestamp
+  trade.runs, ref.strategies, trade.session_state, trade.face[], trade.gate_state[], trade.entry_mark[], text, timestamp
 ) to job_runner;

@@ -1,4 +1,4 @@
-create or replace function trade.load_slots(p_run trade.runs, p_strategy ref.strategies) returns trade.slot_state[]
+create or replace function trade.load_slots(p_run trade.runs, p_strategy ref.strategies, p_from timestamp) returns trade.slot_state[]
 language plpgsql volatile
 as $$
 declare
@@ -6,6 +6,9 @@ declare
   s trade.slot_state;
   v_row record;
 begin
+  if p_run.broker <> 'paper' then
+    perform trade.adopt_positions(p_run, p_from);
+  end if;
   for v_row in
     select p.slot, p.position_id from trade.position_slots p
     where p.account = p_run.account and p.strategy = p_run.strategy
@@ -18,12 +21,13 @@ begin
       s.slot := v_row.slot;
       s.phase := 'free';
     else
-      s := trade.load_position(p_strategy, v_row.slot, v_row.position_id);
+      s := trade.load_position(p_run, p_strategy, p_from, v_row.slot, v_row.position_id);
     end if;
     v_slots := v_slots || s;
   end loop;
   return v_slots;
 end
 $$;
-comment on function trade.load_slots(trade.runs, ref.strategies) is 'The slots of a run''s account as facts leave them, locked until the transaction ends.';
-grant execute on function trade.load_slots(trade.runs, ref.strategies) to job_runner;
+comment on function trade.load_slots(trade.runs, ref.strategies, timestamp) is
+  'The slots of a run''s account as facts leave them at p_from, locked until the transaction ends.';
+grant execute on function trade.load_slots(trade.runs, ref.strategies, timestamp) to job_runner;

@@ -5,6 +5,9 @@ language plpgsql stable
 -- Planned with the range at hand, so that only its chunks are opened.
 set plan_cache_mode = force_custom_plan
 as $$
+declare
+  v_is_paper boolean := p_run.broker = 'paper';
+  v_from timestamp := case when v_is_paper then p_from else p_from::date end;
 begin
   -- What is held or on order, and what a signal of this slice may trade.
   return array(
@@ -16,7 +19,15 @@ begin
       -- What is held or on order, and what a signal of this slice may trade, from then on.
       select x.id, min(x.ts) as ts
       from (
-        select s.instrument_id as id, p_from as ts from unnest(p_slots) s
+        select s.instrument_id as id, case when v_is_paper then p_from else coalesce(
+          -- The quote in force: a fill may be learned of after the quote that is its stop.
+          (
+            select max(o.ts_event) from market.option_quotes o
+            where o.instrument_id = s.instrument_id and o.feed_id = p_run.quote_feed_id
+              and o.ts_event >= v_from and o.ts_event < p_from and o.ts_recv <= p_as_of
+          ), p_from
+        ) end as ts
+        from unnest(p_slots) s
         union all
         select s.rev_instrument_id, p_from from unnest(p_slots) s
         union all
@@ -30,7 +41,7 @@ begin
       from market.option_quotes o
       where o.instrument_id = c.id
         and o.feed_id = p_run.quote_feed_id
-        and o.ts_event >= p_from
+        and o.ts_event >= v_from
         and o.ts_event <= p_to
         and o.ts_event < p_from::date + interval '1 day'
         and o.ts_event >= c.ts
@@ -43,5 +54,5 @@ end
 $$;
 comment on function trade.load_tapes(trade.runs, trade.slot_state[], trade.face[], timestamp, timestamp, timestamp) is
   'The quotes in [p_from, p_to] (the last instant for as-of reading only) of every contract that the slice can touch, one tape each, '
-  'from when it can.';
+  'from when it can; at a broker, where facts come between slices, from the quote that is in force at p_from.';
 grant execute on function trade.load_tapes(trade.runs, trade.slot_state[], trade.face[], timestamp, timestamp, timestamp) to job_runner;

@@ -30,6 +30,16 @@ begin
       v_strategy.underlying, coalesce(v_instrument_id::text, 'unknown')
       using errcode = 'SB006', hint = 'Import data first, or name the feeds with --feed and --quote-feed.';
   end if;
+  if p_mode = 'live' and exists (
+    select from trade.position_slots p
+    join trade.decisions d on d.decision_id = p.position_id
+    join trade.runs r on r.run_id = d.run_id
+    where p.account = v_strategy.account and p.strategy = v_strategy.strategy and r.broker <> p_broker
+  ) then
+    -- What was sold on paper must not be bought back for money.
+    raise exception 'account % holds a position of another broker than %', v_strategy.account, p_broker
+      using errcode = 'SB008', hint = format('Give the strategy an account of its own: strikebase strategies set %s account=NAME.', p_strategy);
+  end if;
   v_run_id := nextval(pg_get_serial_sequence('trade.runs', 'run_id'));
   if p_mode <> 'live' then
     v_strategy.account := p_mode || '-' || v_run_id;
@@ -50,5 +60,5 @@ end
 $$;
 comment on function trade.open_run(text, text, timestamp, timestamp, text, text, jsonb, text, text, timestamp) is
   'Opens a run of the current version of a strategy over [p_from, p_to) and returns its id. p_settings changes parameters for this run only. '
-  'SB006: no data, SB007: unknown strategy, SB008: a setting is out of bounds; a second live run of an account violates runs_one_live_idx.';
+  'SB006: no data, SB007: unknown strategy, SB008: a setting is out of bounds, or the account holds a position of another broker; a second live run of an account violates runs_one_live_idx.';
 grant execute on function trade.open_run(text, text, timestamp, timestamp, text, text, jsonb, text, text, timestamp) to job_runner;

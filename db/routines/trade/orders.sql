@@ -22,7 +22,8 @@ select
   e.detail,
   v.venue_order_id,
   coalesce(f.filled_qty, 0)::integer as filled_qty,
-  f.filled_notional_e4
+  f.filled_notional_e4,
+  i.stop_px_e4
 from trade.order_intents i
 join trade.order_intent_legs l on l.intent_id = i.intent_id and l.leg_no = 1
 left join lateral (
@@ -52,12 +53,12 @@ comment on column trade.orders.run_id is 'trade.runs.';
 comment on column trade.orders.decision_id is 'The decision that it carries out.';
 comment on column trade.orders.position_id is 'The entry decision of its position.';
 comment on column trade.orders.attempt is '1, 2, …: each replaces the one before.';
-comment on column trade.orders.purpose is 'entry or exit.';
+comment on column trade.orders.purpose is 'entry, exit or protect.';
 comment on column trade.orders.ts is 'When the intent was written in event time, Eastern.';
 comment on column trade.orders.instrument_id is 'Contract of the first leg.';
 comment on column trade.orders.side is 'buy or sell, of the first leg.';
 comment on column trade.orders.effect is 'open or close, of the first leg.';
-comment on column trade.orders.order_type is 'limit or market.';
+comment on column trade.orders.order_type is 'limit, market or stop.';
 comment on column trade.orders.limit_px_e4 is 'Limit, 1/10,000 dollar; null for a market order.';
 comment on column trade.orders.qty is 'Contracts ordered.';
 comment on column trade.orders.slot is 'trade.position_slots.';
@@ -67,6 +68,7 @@ comment on column trade.orders.state is 'State after the last event, as trade.or
 comment on column trade.orders.ts_state is 'Since when, Eastern.';
 comment on column trade.orders.detail is 'What the last event says in words.';
 comment on column trade.orders.venue_order_id is 'The broker''s order id, once there is one.';
+comment on column trade.orders.stop_px_e4 is 'Of a stop order, 1/10,000 dollar.';
 comment on column trade.orders.filled_qty is 'Contracts filled.';
 comment on column trade.orders.filled_notional_e4 is 'Sum of quantity x price of the fills, 1/10,000 dollar; null without a fill.';
 grant select on trade.orders to job_runner, backup;

@@ -5,7 +5,7 @@ as $$
   -- A broker's events come from the broker; only paper orders are answered here.
   select case when p_run.broker = 'paper' then array[
     row(
-      nextval('trade.order_events_event_id_seq'), p_intent_id, p_run.run_id, p_ts, p_state, null, p_detail
+      nextval('trade.order_events_event_id_seq'), p_intent_id, p_run.run_id, p_ts, p_state, null, p_detail, null, null
     )::trade.order_events
   ] end
 $$;

@@ -1,11 +1,11 @@
-create or replace function trade.passes_gates(p_face trade.face, p_state trade.gate_state, p_strategy ref.strategies, p_halted boolean)
+create or replace function trade.passes_gates(p_face trade.face, p_state trade.gate_state, p_strategy ref.strategies, p_bar text)
 returns boolean
 language plpgsql immutable
 as $$
 begin
   return p_face.window_ok
     and p_face.age_ok is not false
-    and not p_halted
+    and p_bar is null
     and (p_state.ts_last is null or (extract(epoch from p_face.ts - p_state.ts_last) * 1000)::bigint >= p_strategy.cooldown_ms)
     and p_state.has_room
     and p_face.quote_ok
@@ -15,6 +15,6 @@ begin
     and trade.orders_since(p_state.recent_orders, p_face.ts - interval '60 seconds') < p_strategy.max_orders_per_minute;
 end
 $$;
-comment on function trade.passes_gates(trade.face, trade.gate_state, ref.strategies, boolean) is
+comment on function trade.passes_gates(trade.face, trade.gate_state, ref.strategies, text) is
   'True where no gate bars the entry on a signal: what the walk acts on. trade.judge_periods must agree, or its decision rows cannot be stored.';
-grant execute on function trade.passes_gates(trade.face, trade.gate_state, ref.strategies, boolean) to job_runner;
+grant execute on function trade.passes_gates(trade.face, trade.gate_state, ref.strategies, text) to job_runner;

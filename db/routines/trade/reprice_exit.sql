@@ -8,9 +8,11 @@ declare
   v_journal trade.journal := p_walk.journal;
   v_market_from timestamp := s.ts_exit + make_interval(secs => p_strategy.exit_market_after_ms / 1000.0);
 begin
-  v_journal.events := v_journal.events || trade.paper_event(p_run, s.intent_id, s.ev_ts, 'canceled', 'repriced');
+  if s.intent_id is not null then
+    v_journal := trade.cancel_order(v_journal, p_run, s.intent_id, s.ev_ts, 'repriced');
+  end if;
   s.attempt := s.attempt + 1;
-  if s.ev_ts >= v_market_from then
+  if s.ev_ts >= v_market_from or s.first_limit_px_e4 is null then
     s.limit_px_e4 := null;
     s.ts_until := null;
   else

@@ -13,7 +13,8 @@ select
   p.opened_notional_e4,
   p.closed_notional_e4,
   d.reason as entry_reason,
-  x.reason as exit_reason,
+  -- Without a decision of ours it was the stop that rests at the broker.
+  coalesce(x.reason, 'protective_stop') as exit_reason,
   x.decision_id as exit_decision_id,
   i.multiplier,
   p.cash_e4 * i.multiplier / 10000.0 as gross,
@@ -39,7 +40,7 @@ comment on column trade.round_trips.ts_exit is 'Last closing fill, Eastern.';
 comment on column trade.round_trips.opened_notional_e4 is 'Sum of quantity x price of the opening fills, 1/10,000 dollar.';
 comment on column trade.round_trips.closed_notional_e4 is 'Sum of quantity x price of the closing fills, 1/10,000 dollar.';
 comment on column trade.round_trips.entry_reason is 'Reason of the entry decision.';
-comment on column trade.round_trips.exit_reason is 'take_profit, stop_loss, reverse or forced_flat.';
+comment on column trade.round_trips.exit_reason is 'take_profit, stop_loss, reverse, forced_flat, or protective_stop: the stop that rests at the broker has closed it.';
 comment on column trade.round_trips.exit_decision_id is 'The exit decision.';
 comment on column trade.round_trips.multiplier is 'Shares per contract.';
 comment on column trade.round_trips.gross is 'Sales minus purchases, dollars.';

@@ -10,9 +10,9 @@ declare
   v_journal trade.journal := p_walk.journal;
   d trade.decisions;
 begin
-  if s.phase = 'entering' then
+  if s.phase = 'entering' and s.ts_until < 'infinity' then
     -- The rest of a partly filled entry must not fill behind its own exit.
-    v_journal.events := v_journal.events || trade.paper_event(p_run, s.intent_id, p_ts, 'canceled', 'exit');
+    v_journal := trade.cancel_order(v_journal, p_run, s.intent_id, p_ts, 'exit');
   end if;
   d.decision_id := nextval('trade.decisions_decision_id_seq');
   d.run_id := p_run.run_id;

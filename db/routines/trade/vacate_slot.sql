@@ -6,6 +6,8 @@ declare
   v_left trade.slot_state := p_walk.slot;
   s trade.slot_state;
   v_journal trade.journal;
+  -- At a broker the slice that learns of the fill may have begun before it.
+  v_begun timestamp := greatest(p_ts, v_left.fill_ts);
 begin
   s.slot := v_left.slot;
   s.phase := 'free';
@@ -34,8 +36,8 @@ begin
   s.cost := 0;
   s.closed_qty := 0;
   s.closed_notional_e4 := 0;
-  s.ts_active := p_ts + make_interval(secs => p_strategy.latency_ms / 1000.0);
-  s.ts_until := p_ts + make_interval(secs => p_strategy.entry_valid_ms / 1000.0);
+  s.ts_active := v_begun + make_interval(secs => p_strategy.latency_ms / 1000.0);
+  s.ts_until := v_begun + make_interval(secs => p_strategy.entry_valid_ms / 1000.0);
   return row(s, p_walk.day, v_journal)::trade.walk_state;
 end
 $$;

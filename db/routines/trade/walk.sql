@@ -3,16 +3,16 @@ language plpgsql
 as $$
 declare
   v_multiplier integer := coalesce((select r.multiplier from ref.option_roots r where r.root = p_strategy.option_root), 100);
-  v_slots trade.slot_state[] := trade.load_slots(p_run, p_strategy);
+  v_slots trade.slot_state[] := trade.load_slots(p_run, p_strategy, p_from);
   v_day trade.session_state := trade.load_session(p_run, p_strategy, p_from::date, p_from);
   v_faces trade.face[] := trade.face_periods(p_run, p_strategy, v_day, p_from, p_to, v_multiplier, p_as_of);
   v_tapes trade.quote_tape[] := trade.load_tapes(p_run, v_slots, v_faces, p_from, p_to, p_as_of);
   v_slot_tapes trade.quote_tape[];
   v_tape trade.quote_tape;
-  v_halted boolean := trade.is_halted(p_run, p_as_of);
+  v_bar text := trade.entry_bar(p_run, p_as_of);
   v_states trade.gate_state[] := array[trade.gate_state(p_from, v_slots, v_day, null, p_strategy.slots)];
   v_gates trade.gate_state;
-  v_walk trade.walk_state := row(null, v_day, row('{}', '{}', '{}', '{}', '{}'));
+  v_walk trade.walk_state := row(null, v_day, row('{}', '{}', '{}', '{}', '{}', '{}'));
   v_entries trade.entry_mark[] := '{}';
   v_entry trade.entry_mark;
   v_step trade.face;
@@ -22,6 +22,7 @@ declare
   v_ts timestamp;
   s trade.slot_state;
   v_ask record;
+  v_has_work boolean;
 begin
   for v_step in
     select f.* from unnest(v_faces) f where f.direction is not null
@@ -67,7 +68,7 @@ begin
       if p_strategy.exit_on_reverse and s.phase in ('entering', 'open') and s.direction <> v_step.direction
         -- A live run that takes over in mid-session meets the signals before its position again.
         and v_step.ts > s.ts_entry then
-        if s.qty = 0 then
+        if s.qty <= s.closed_qty then
           v_walk := trade.cancel_entry(v_walk, p_run, p_strategy, v_step.ts, 'reverse signal');
         else
           v_ask := trade.last_ask(p_run, v_slot_tapes[i], s.instrument_id, v_step.ts, p_as_of);
@@ -84,7 +85,7 @@ begin
     v_slot := coalesce(v_reversing, v_slot);
     v_gates := trade.gate_state(v_step.ts, v_slots, v_walk.day, v_reversing, p_strategy.slots);
     v_states := v_states || v_gates;
-    if trade.passes_gates(v_step, v_gates, p_strategy, v_halted) then
+    if trade.passes_gates(v_step, v_gates, p_strategy, v_bar) then
       v_entry := row(v_step.ts, nextval('trade.decisions_decision_id_seq'), v_reversing is not null);
       v_entries := v_entries || v_entry;
       v_walk.slot := v_slots[v_slot];
@@ -98,12 +99,18 @@ begin
   end loop;
 
   insert into trade.decisions overriding system value
-  select j.* from trade.judge_periods(p_run, p_strategy, v_day, v_faces, v_states, v_entries, v_halted, p_as_of) j;
+  select j.* from trade.judge_periods(p_run, p_strategy, v_day, v_faces, v_states, v_entries, v_bar, p_as_of) j;
   call trade.write_journal(v_walk.journal);
   update trade.position_slots p
   set position_id = x.position_id, ts_claimed = x.ts_entry
   from unnest(v_slots) x
   where p.account = p_run.account and p.strategy = p_run.strategy and p.slot = x.slot and p.position_id is distinct from x.position_id;
+  if p_run.broker <> 'paper' then
+    v_has_work := trade.protect_positions(p_run, p_strategy, v_slots, p_to);
+    if v_has_work or cardinality((v_walk.journal).intents) > 0 or cardinality((v_walk.journal).cancels) > 0 then
+      perform pg_notify('strikebase_orders', p_run.account);
+    end if;
+  end if;
 end
 $$;
 comment on procedure trade.walk(trade.runs, ref.strategies, timestamp, timestamp, timestamp) is

@@ -68,6 +68,7 @@ describe('the states of an order', () => {
     [['submitted', 'canceled', 'filled']],
     [['submitted', 'rejected']],
     [['submitted', 'accepted', 'expired']],
+    [['submitted', 'accepted', 'expired', 'filled']],
   ])('may go %j', async (states) => {
     await walk(states);
   });
@@ -82,7 +83,7 @@ describe('the states of an order', () => {
     [['submitted', 'filled', 'canceled']],
     [['submitted', 'filled', 'filled']],
     [['submitted', 'rejected', 'accepted']],
-    [['submitted', 'expired', 'filled']],
+    [['submitted', 'expired', 'accepted']],
     [['submitted', 'accepted', 'submitted']],
     [['submitted', 'partially_filled', 'rejected']],
   ])('may not go %j', async (states) => {

@@ -159,7 +159,7 @@ const DUMP_SQL = `
     left join positions p on p.decision_id = d.position_id
     where d.run_id = $1
     union all
-    select 'intent', i.ts, (to_jsonb(i) - '{intent_id,run_id,decision_id,position_id,depends_on_id}'::text[]
+    select 'intent', i.ts, (to_jsonb(i) - '{intent_id,run_id,decision_id,position_id,depends_on_id,stop_px_e4}'::text[]
       || jsonb_build_object('order', o.key, 'depends_on', x.ts))::text
     from trade.order_intents i
     join orders o using (intent_id)
@@ -170,7 +170,7 @@ const DUMP_SQL = `
       || jsonb_build_object('order', o.key, 'contract', c.symbol))::text
     from trade.order_intent_legs l join orders o using (intent_id) join symbols c using (instrument_id)
     union all
-    select 'event', e.ts, (to_jsonb(e) - '{event_id,intent_id,run_id}'::text[] || jsonb_build_object(
+    select 'event', e.ts, (to_jsonb(e) - '{event_id,intent_id,run_id,epoch,qty}'::text[] || jsonb_build_object(
       'order', o.key, 'nth', row_number() over (partition by e.intent_id order by e.event_id)))::text
     from trade.order_events e join orders o using (intent_id) where e.run_id = $1
     union all

@@ -1,5 +1,8 @@
 import { gzipSync } from 'node:zlib';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { parseEastern } from '../../../core/eastern_time.ts';
+import { barClock } from '../../../ingest/files/bar_clock.ts';
 import { openImport } from '../../../ingest/files/index.ts';
 import { eastern, fixture, readAll, reasons, scratchFolder, TS_RECV } from './support.ts';
 
@@ -8,6 +11,45 @@ const write = scratchFolder();
 
 const bars = (...rows: readonly string[]): string => [HEADER, ...rows, ''].join('\n');
 const bar = (time: string): string => `${time},10,11,9,10.5,100`;
+
+describe('the clock of bars', () => {
+  it('gives what parseEastern gives, for real times and others, day after day', () => {
+    const digits = (max: number) => fc.integer({ min: 0, max }).map((n) => String(n).padStart(2, '0'));
+    const day = fc.constantFrom(
+      '2025-10-31',
+      '2025-11-03',
+      '2024-02-29',
+      '2025-02-29',
+      '2025-13-01',
+      '2025-1-031',
+    );
+    const separators = fc.constantFrom(' ', 'T', '-', '');
+    const text = fc
+      .tuple(
+        day,
+        separators,
+        digits(25),
+        digits(61),
+        fc.constantFrom(':', ' '),
+        digits(61),
+        fc.constantFrom('', '.5', 'x'),
+      )
+      .map(
+        ([date, separator, hour, minute, colon, second, rest]) =>
+          `${date}${separator}${hour}:${minute}${colon}${second}${rest}`,
+      );
+    fc.assert(
+      fc.property(fc.array(text), (texts) => {
+        const clock = barClock(undefined);
+        for (const each of texts) {
+          const us = clock(each);
+          expect(typeof us === 'number' ? us : null, each).toBe(parseEastern(each));
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
 
 describe('a bars file', () => {
   it('is read by the names of its columns, in any case and order', async () => {

@@ -58,6 +58,7 @@ describe('the number scanner', () => {
 
   it('takes whole numbers however they are written, and no others', () => {
     expect(['12', '12505.0', '0', '1e3', '1.25e2', '-4'].map(whole)).toEqual([12, 12505, 0, 1000, 125, -4]);
+    expect(['.0', '0.0', '7.00', '7.', '99999999999999999.0'].map(whole)).toEqual([0, 0, 7, 7, null]);
     for (const text of ['', '12.5', '1e-3', 'x', '9007199254740993', '--1'])
       expect(whole(text), text).toBeNull();
   });

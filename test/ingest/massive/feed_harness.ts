@@ -23,6 +23,7 @@ export interface FeedTestOptions {
   readonly apiKey?: string;
   readonly timing?: Partial<FeedTiming>;
   readonly onFrame?: (frame: RawFrame) => void;
+  readonly random?: () => number;
   /** How many times as fast as real ones the feed's timers run; default 10. */
   readonly transportSpeed?: number;
 }

@@ -1,0 +1,115 @@
+// strikebase orders: the two processes between the database and a real broker.
+import { Command } from 'commander';
+import type pg from 'pg';
+import { type Clock, systemClock } from '../core/clock.ts';
+import { type Config, loadConfig } from '../core/config.ts';
+import { Failure } from '../core/failure.ts';
+import { createLog } from '../core/log.ts';
+import type { Broker } from '../jobs/brokers/broker.ts';
+import { openBroker } from '../jobs/brokers/open_broker.ts';
+import type { OnOrderEvent } from '../jobs/orders/events.ts';
+import { type Fault, faultOf } from '../jobs/orders/fault.ts';
+import { reconcileOrders } from '../jobs/reconcile_orders.ts';
+import { submitOrders } from '../jobs/submit_orders.ts';
+import { type Database, withDatabase } from './database.ts';
+import { interrupt } from './interrupt.ts';
+import { withDb, withExamples } from './options.ts';
+import { note } from './terminal.ts';
+
+interface OrdersOptions {
+  readonly account?: string;
+  readonly db?: string;
+}
+
+interface Job {
+  readonly url: string;
+  readonly account: string;
+  readonly broker: Broker;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly fault: Fault;
+  readonly onEvent: OnOrderEvent;
+}
+
+// Answers are heard for four seconds before that; what comes later finds nobody.
+const CLOSE_MS = 1000;
+const LOUD = new Set([
+  'order rejected',
+  'order unknown',
+  'order not sent',
+  'order denied',
+  'entries stopped',
+]);
+
+/** The `orders` subcommand. */
+export function ordersCommand(): Command {
+  const command = new Command('orders')
+    .description(
+      'Orders at a real broker: sending what the rules have written, and finding out what became of it.',
+    )
+    .addCommand(
+      jobCommand(
+        'submit',
+        'Sends the order intents of an account, each at most once. Needs BROKER and LIVE_TRADING=yes.',
+        submitOrders,
+      ),
+    )
+    .addCommand(
+      jobCommand(
+        'reconcile',
+        'Reads orders, fills and positions of an account at the broker; entries are halted where they are not ours.',
+        reconcileOrders,
+      ),
+    );
+  return withExamples(command, 'orders submit', 'orders reconcile --account main');
+}
+
+function jobCommand(name: string, description: string, run: (job: Job) => Promise<void>): Command {
+  const command = new Command(name)
+    .description(`${description} Runs until Ctrl-C or SIGTERM.`)
+    .option('--account <name>', 'account (default: that of the live run that is open)');
+  return withExamples(withDb(command), `orders ${name}`).action((options: OrdersOptions) =>
+    withDatabase({ db: options.db }, (database) => runJob(name, database, options, run)),
+  );
+}
+
+async function runJob(
+  name: string,
+  database: Database,
+  options: OrdersOptions,
+  run: (job: Job) => Promise<void>,
+): Promise<void> {
+  const config = loadConfig();
+  const clock = systemClock();
+  const broker = await openBroker(config, clock);
+  try {
+    const account = options.account ?? (await onlyAccount(await database.connect('job_runner')));
+    note(`orders ${name}: account ${account} at ${broker.name}`);
+    await run({
+      ...{ url: database.url, account, broker, clock, signal: interrupt() },
+      fault: faultOf(process.env, config.schwabBaseUrl),
+      onEvent: eventLog(name, config),
+    });
+  } finally {
+    await Promise.race([broker.close(), clock.sleep(CLOSE_MS)]);
+  }
+}
+
+function eventLog(name: string, config: Config): OnOrderEvent {
+  const log = createLog(config, { name: `orders ${name}` });
+  return (event, data) => {
+    if (LOUD.has(event)) log.warn(data, event);
+    else log.info(data, event);
+  };
+}
+
+async function onlyAccount(client: pg.ClientBase): Promise<string> {
+  const { rows } = await client.query<{ account: string }>(
+    `select distinct account from trade.runs where mode = 'live' and ts_ended is null and broker <> 'paper' order by account`,
+  );
+  const [first, ...others] = rows.map((row) => row.account);
+  if (first !== undefined && others.length === 0) return first;
+  const found =
+    first === undefined ? 'no live run at a broker is open' : `open are ${[first, ...others].join(', ')}`;
+  throw new Failure(`which account: ${found}`, { hint: 'Name it with --account.', exitCode: 2 });
+}

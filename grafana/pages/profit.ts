@@ -1,0 +1,185 @@
+// P/L, the home page. Its first screen answers: am I making money, is risk in bounds, is the data alive.
+import { coloredText, DOLLARS, field, fieldsLike, MONEY, money, SHARE, unit } from '../fields.ts';
+import { RUN_AND_FIELD, RUN_LABEL } from '../links.ts';
+import { type Dashboard, dashboard, type Panel } from '../model.ts';
+import { lines, table, timeBars } from '../panels.ts';
+import { bucket, CHOSEN_CTE, CURVE_CTE, FROM, inRange, onDaysInRange, RUN_IDS, TRIPS_CTE } from '../sql.ts';
+import { RUN_VARIABLES } from '../variables.ts';
+import { PROFIT_TILES } from './profit_tiles.ts';
+
+const NO_TRADES = 'no trades yet';
+
+const equity: Panel = lines({
+  id: 10,
+  title: 'Equity and high-water',
+  description:
+    'Running net of closed positions since the first one of the run (dashed: its highest value so far). A point stands at the exit of a position; of many in one point of the picture the last. Source: panel.trip_pl.',
+  at: [0, 8, 16, 9],
+  sql: `with ${CHOSEN_CTE}, ${TRIPS_CTE}, ${CURVE_CTE}
+select ref.instant(x.ts_exit) as "time", x.choice as run, x.equity, x.high_water as "high-water"
+from (
+  select distinct on (c.choice, ${bucket('c.ts_exit')}) c.choice, c.ts_exit, c.equity, c.high_water
+  from curve c
+  where ${inRange('c.ts_exit')}
+  order by c.choice, ${bucket('c.ts_exit')}, c.ts_exit desc, c.position_id desc
+) x
+order by 1, 2`,
+  noValue: NO_TRADES,
+  interval: '1m',
+  defaults: {
+    unit: DOLLARS,
+    displayName: RUN_AND_FIELD,
+    custom: {
+      drawStyle: 'line',
+      lineInterpolation: 'stepAfter',
+      lineWidth: 2,
+      fillOpacity: 0,
+      showPoints: 'never',
+      spanNulls: true,
+    },
+  },
+  overrides: [
+    fieldsLike('.*high-water.*', {
+      'custom.lineStyle': { fill: 'dash', dash: [6, 6] },
+      'custom.lineWidth': 1,
+      'custom.fillOpacity': 0,
+    }),
+  ],
+});
+
+const drawdown: Panel = lines({
+  id: 11,
+  title: 'Drawdown',
+  description:
+    'Running net minus its highest value so far; the deepest of each point of the picture. Source: panel.trip_pl.',
+  at: [0, 17, 16, 5],
+  sql: `with ${CHOSEN_CTE}, ${TRIPS_CTE}, ${CURVE_CTE}
+select ref.instant(max(c.ts_exit)) as "time", c.choice as run, min(c.equity - c.high_water) as drawdown
+from curve c
+where ${inRange('c.ts_exit')}
+group by c.choice, ${bucket('c.ts_exit')}
+order by 1, 2`,
+  noValue: NO_TRADES,
+  interval: '1m',
+  defaults: {
+    unit: DOLLARS,
+    displayName: RUN_LABEL,
+    max: 0,
+    custom: {
+      drawStyle: 'line',
+      lineInterpolation: 'stepAfter',
+      lineWidth: 1,
+      fillOpacity: 25,
+      showPoints: 'never',
+      spanNulls: true,
+    },
+  },
+});
+
+const WEEKDAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri'] as const;
+
+const calendar: Panel = table({
+  id: 12,
+  title: 'Calendar',
+  description:
+    'Net of each session, a row for every week; an empty cell had no trade. Source: panel.trip_pl.',
+  at: [16, 8, 8, 14],
+  sql: `with ${CHOSEN_CTE}, ${TRIPS_CTE}
+select
+  to_char(date_trunc('week', t.session_date), 'YYYY-MM-DD') as "Week of",
+${WEEKDAYS.map((day, index) => `  sum(t.net) filter (where extract(isodow from t.session_date) = ${index + 1}) as "${day}",`).join('\n')}
+  sum(t.net) as "Week",
+  t.choice as run
+from trips t
+where ${onDaysInRange('t.session_date')}
+group by date_trunc('week', t.session_date), t.choice
+order by 1 desc, t.choice`,
+  noValue: NO_TRADES,
+  overrides: [
+    ...WEEKDAYS.map((day) =>
+      field(day, {
+        ...MONEY,
+        decimals: 0,
+        'custom.cellOptions': { type: 'color-background', mode: 'basic' },
+      }),
+    ),
+    money('Week'),
+  ],
+});
+
+const daily: Panel = timeBars({
+  id: 13,
+  title: 'Daily net',
+  description:
+    'Net of the round trips of each session; drawn at noon, Eastern. A session without a trade has no bar. The figures of `strikebase pl`. Source: panel.trip_pl.',
+  at: [0, 22, 16, 8],
+  sql: `with ${CHOSEN_CTE}, ${TRIPS_CTE}
+select ref.instant(t.session_date + time '12:00') as "time", t.choice as run, sum(t.net) as net
+from trips t
+where ${onDaysInRange('t.session_date')}
+group by t.session_date, t.choice
+order by 1, 2`,
+  noValue: NO_TRADES,
+  interval: '1d',
+  defaults: {
+    ...MONEY,
+    displayName: RUN_LABEL,
+    custom: {
+      drawStyle: 'bars',
+      barAlignment: 0,
+      barWidthFactor: 0.7,
+      fillOpacity: 80,
+      lineWidth: 0,
+      gradientMode: 'none',
+    },
+  },
+});
+
+const exits: Panel = table({
+  id: 14,
+  title: 'Exits by reason',
+  description:
+    'Round trips of the range by why they ended: number, share that won, net in all and on average, mean minutes held. Source: panel.trip_pl, panel.decisions.',
+  at: [16, 22, 8, 8],
+  sql: `with ${CHOSEN_CTE}, ${TRIPS_CTE}
+select
+  d.reason as "Exit",
+  count(*) as "n",
+  avg((t.net > 0)::integer)::double precision as "Won",
+  sum(t.net) as "Net",
+  avg(t.net) as "Average",
+  (avg(extract(epoch from t.ts_exit - t.ts_entry)) / 60)::double precision as "Minutes",
+  t.choice as run
+from trips t
+join panel.decisions d on d.position_id = t.position_id
+where ${onDaysInRange('t.session_date')}
+  and d.run_id = any (${RUN_IDS}) and d.kind = 'exit' and d.verdict = 'TRADE' and d.ts >= ${FROM}::date
+group by d.reason, t.choice
+order by sum(t.net) desc`,
+  noValue: NO_TRADES,
+  overrides: [
+    unit('Won', SHARE, 0),
+    money('Net'),
+    money('Average'),
+    unit('Minutes', 'none', 1),
+    coloredText('Exit', {
+      take_profit: 'green',
+      stop_loss: 'red',
+      reverse: 'blue',
+      forced_flat: 'orange',
+    }),
+  ],
+});
+
+/** The P/L page. */
+export function profitPage(): Dashboard {
+  return dashboard({
+    uid: 'strikebase-pl',
+    title: 'Strikebase P/L',
+    description: 'Am I making money, is risk in bounds, is the data alive.',
+    from: 'now-90d',
+    refresh: '30s',
+    variables: RUN_VARIABLES,
+    panels: [...PROFIT_TILES, equity, drawdown, calendar, daily, exits],
+  });
+}

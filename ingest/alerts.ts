@@ -1,0 +1,19 @@
+// Messages to people, by way of ops.alert_outbox: the same event has the same key and is told once.
+import { type EasternUs, formatEastern } from '../core/eastern_time.ts';
+import type { StreamWriter } from './stream_writer.ts';
+
+export interface Alert {
+  readonly key: string;
+  readonly severity: 'info' | 'warning' | 'critical';
+  readonly text: string;
+  readonly at: EasternUs;
+}
+
+const ALERT_SQL = `
+  insert into ops.alert_outbox (ts, key, severity, text) values ($1, $2, $3, $4)
+  on conflict on constraint alert_outbox_key do nothing`;
+
+/** Appends the alert. */
+export async function raiseAlert(writer: StreamWriter, { key, severity, text, at }: Alert): Promise<void> {
+  await writer.query(ALERT_SQL, [formatEastern(at), key, severity, text]);
+}

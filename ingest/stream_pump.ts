@@ -1,0 +1,153 @@
+// From the buffer to the database: frames are mapped when their turn comes, stored in batches, and forgotten once they are there.
+import type { Clock } from '../core/clock.ts';
+import type { EasternUs } from '../core/eastern_time.ts';
+import { errorText } from '../core/failure.ts';
+import type { FrameBuffer, TakenFrames } from './frame_buffer.ts';
+import type { RawFrame } from './massive/feed_options.ts';
+import type { MappedFrame } from './massive/mapper.ts';
+import { rejectedRow } from './massive/rejected.ts';
+import type { StreamBatch, StreamWriter, WriteCounts } from './stream_writer.ts';
+
+export interface PumpOptions {
+  readonly buffer: FrameBuffer;
+  readonly writer: Pick<StreamWriter, 'write'>;
+  readonly clock: Clock;
+  /** Maps a frame and leaves out what is not the feed's. */
+  readonly map: (frame: RawFrame) => MappedFrame;
+  /** Up to where the rows mapped so far are complete. */
+  readonly highWater: () => EasternUs | null;
+  /** Awaited before each batch. */
+  readonly beforeWrite: () => Promise<void>;
+}
+
+export interface Pump {
+  /** Stores what comes, as soon as what came before is stored, until the signal is aborted. */
+  flow(signal: AbortSignal): Promise<void>;
+  /** Resolves when everything received so far is stored; with `completeTo`, the caller knows that nothing before it can come. */
+  settle(completeTo?: EasternUs): Promise<void>;
+  /** True when everything received is stored. */
+  isIdle(): boolean;
+  counts(): WriteCounts;
+}
+
+interface Received {
+  readonly frame: RawFrame;
+  readonly mapped: MappedFrame;
+}
+
+// Some 35,000 quotes: the next batch is mapped while PostgreSQL takes this one.
+const BATCH_BYTES = 4 << 20;
+// What a row itself is to blame for: it would fail again and again, and everything behind it would wait for ever.
+const ROW_FAULT = /^2[23]...$/;
+
+/** The pump of one stream. */
+export function createPump(options: PumpOptions): Pump {
+  const { buffer, clock } = options;
+  const counts = { inserted: 0, duplicate: 0 };
+  let tail: Promise<unknown> = Promise.resolve();
+  let running = 0;
+
+  function alone(work: () => Promise<void>): Promise<void> {
+    running += 1;
+    const mine = tail.then(work).finally(() => {
+      running -= 1;
+    });
+    tail = mine.catch(() => undefined);
+    return mine;
+  }
+
+  async function storeAll(completeTo?: EasternUs): Promise<void> {
+    let writing: Promise<void> = Promise.resolve();
+    let isMarked = completeTo === undefined;
+    for (;;) {
+      const taken = buffer.take(BATCH_BYTES);
+      const isLast = buffer.isEmpty();
+      if (taken.frames.length === 0 && isMarked) break;
+      const received = taken.frames.map((frame) => ({ frame, mapped: options.map(frame) }));
+      const known = isLast && completeTo !== undefined ? completeTo : options.highWater();
+      isMarked ||= isLast;
+      // Mapped while the one before was being stored.
+      await writing;
+      writing = storeTaken(taken, received, known);
+      // Nobody awaits it yet.
+      writing.catch(() => undefined);
+      if (isLast) break;
+    }
+    await writing;
+  }
+
+  async function storeTaken(
+    taken: TakenFrames,
+    received: readonly Received[],
+    completeTo: EasternUs | null,
+  ): Promise<void> {
+    await options.beforeWrite();
+    await write(received, completeTo);
+    buffer.stored(taken);
+  }
+
+  async function write(received: readonly Received[], completeTo: EasternUs | null): Promise<void> {
+    const receivedAt = received.at(-1)?.frame.ts_recv ?? clock.now();
+    try {
+      count(await options.writer.write({ ...rowsOf(received), completeTo, receivedAt }));
+    } catch (error) {
+      if (!isRowFault(error)) throw error;
+      await writeAround(received, completeTo, error);
+    }
+  }
+
+  // By halves to the frame that the database does not take: that one becomes a dead letter.
+  async function writeAround(
+    received: readonly Received[],
+    completeTo: EasternUs | null,
+    error: unknown,
+  ): Promise<void> {
+    const [first] = received;
+    if (first === undefined) throw error;
+    if (received.length > 1) {
+      const middle = received.length >> 1;
+      // The mark belongs to the last of the rows.
+      await write(received.slice(0, middle), null);
+      return write(received.slice(middle), completeTo);
+    }
+    const letter = rejectedRow(
+      first.frame.data.toString('utf8'),
+      `the database refused it: ${errorText(error)}`,
+    );
+    const nothing = { ticks: [], quotes: [], trades: [], rejected: [letter] };
+    count(await options.writer.write({ ...nothing, completeTo, receivedAt: first.frame.ts_recv }));
+  }
+
+  function count({ inserted, duplicate }: WriteCounts): void {
+    counts.inserted += inserted;
+    counts.duplicate += duplicate;
+  }
+
+  return {
+    flow: async (signal) => {
+      while (!signal.aborted) {
+        await buffer.ready(signal);
+        if (!signal.aborted) await alone(storeAll);
+      }
+    },
+    settle: (completeTo) => alone(() => storeAll(completeTo)),
+    isIdle: () => running === 0 && buffer.isEmpty(),
+    counts: () => ({ ...counts }),
+  };
+}
+
+function isRowFault(error: unknown): boolean {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' && ROW_FAULT.test(code);
+}
+
+function rowsOf(
+  received: readonly Received[],
+): Pick<StreamBatch, 'ticks' | 'quotes' | 'trades' | 'rejected'> {
+  return {
+    ticks: received.flatMap(({ mapped }) => mapped.ticks),
+    quotes: received.flatMap(({ mapped }) => mapped.quotes),
+    trades: received.flatMap(({ mapped }) => mapped.trades),
+    rejected: received.flatMap(({ mapped }) => mapped.rejected),
+  };
+}

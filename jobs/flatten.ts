@@ -1,0 +1,131 @@
+// Flat at the broker, with no database at all: every working order canceled, then every option position closed at the market.
+import type { Clock } from '../core/clock.ts';
+import { addMs, type EasternUs } from '../core/eastern_time.ts';
+import { errorText } from '../core/failure.ts';
+import { type OsiSymbol, parseOsi } from '../core/osi_symbol.ts';
+import type { Broker, BrokerPosition, OrderReport } from './brokers/broker.ts';
+
+export interface FlattenOptions {
+  readonly broker: Broker;
+  readonly clock: Clock;
+  /** Contracts (OSI symbols) to close; null closes every option. */
+  readonly symbols: readonly OsiSymbol[] | null;
+  readonly onStep: (text: string) => void;
+  readonly signal: AbortSignal;
+  /** Clock time for cancels, and for closes, to come through; default 20,000 each. */
+  readonly patienceMs?: number;
+}
+
+export interface FlattenResult {
+  readonly canceled: number;
+  readonly closed: number;
+  /** What is still there. */
+  readonly working: readonly OrderReport[];
+  readonly open: readonly BrokerPosition[];
+}
+
+const DAY_MS = 86_400_000;
+const POLL_MS = 500;
+const PATIENCE_MS = 20_000;
+const MAX_ROUNDS = 3;
+
+/**
+ * Cancels what works and closes what is open, and looks at the broker between any two steps: a close that may have been taken is
+ * never sent again before the positions have been read. Throws a Failure where the broker cannot be asked.
+ */
+export async function flatten(options: FlattenOptions): Promise<FlattenResult> {
+  const canceled = await cancelOrders(options, (order) => concerns(order, options.symbols));
+  let closed = 0;
+  for (let round = 0; round < MAX_ROUNDS && !options.signal.aborted; round += 1) {
+    const open = await openOptions(options);
+    if (open.length === 0) break;
+    for (const position of open) closed += (await sendClose(options, position)) ? 1 : 0;
+    await waitFor(options, async () => (await openOptions(options)).length === 0);
+    // What has not filled must not fill behind the next round.
+    await cancelOrders(options, (order) => concerns(order, options.symbols));
+  }
+  const working = await workingOrders(options, (order) => concerns(order, options.symbols));
+  return { canceled, closed, working, open: await openOptions(options) };
+}
+
+/** Cancels the working orders that `isMeant` names, and waits until the broker says that they have ended. Returns their number. */
+export async function cancelOrders(
+  options: Omit<FlattenOptions, 'symbols'>,
+  isMeant: (order: OrderReport) => boolean,
+): Promise<number> {
+  const orders = await workingOrders(options, isMeant);
+  for (const order of orders) {
+    const outcome = await options.broker.cancel(order.venueOrderId);
+    const about = outcome.kind === 'requested' ? 'requested' : `${outcome.kind}: ${outcome.reason}`;
+    options.onStep(`cancel of order ${order.venueOrderId} (${describeOrder(order)}): ${about}`);
+  }
+  if (orders.length === 0) return 0;
+  await waitFor(options, async () => (await workingOrders(options, isMeant)).length === 0);
+  return orders.length - (await workingOrders(options, isMeant)).length;
+}
+
+async function workingOrders(
+  { broker, clock }: Pick<FlattenOptions, 'broker' | 'clock'>,
+  isMeant: (order: OrderReport) => boolean,
+): Promise<readonly OrderReport[]> {
+  const orders = await broker.ordersSince(addMs(clock.now(), -DAY_MS));
+  // A state that we do not know may be a working one.
+  return orders.filter((order) => (order.state === 'working' || order.state === 'unknown') && isMeant(order));
+}
+
+function concerns(order: OrderReport, symbols: readonly OsiSymbol[] | null): boolean {
+  return order.order.legs.some(({ symbol }) => symbols === null || symbols.includes(symbol));
+}
+
+async function openOptions({ broker, symbols }: FlattenOptions): Promise<readonly BrokerPosition[]> {
+  const positions = await broker.positions();
+  return positions.filter(
+    ({ symbol, qty }) =>
+      qty !== 0 && parseOsi(symbol) !== null && (symbols === null || symbols.includes(symbol as OsiSymbol)),
+  );
+}
+
+async function sendClose(options: FlattenOptions, position: BrokerPosition): Promise<boolean> {
+  const { broker, clock, onStep } = options;
+  const { symbol, qty } = position;
+  const side = qty < 0 ? 'buy' : 'sell';
+  const outcome = await broker.submit(
+    {
+      legs: [{ symbol: symbol as OsiSymbol, side, effect: 'close', ratio: 1 }],
+      qty: Math.abs(qty),
+      type: 'market',
+      isCredit: side === 'sell',
+      limit_px_e4: null,
+      stop_px_e4: null,
+    },
+    { clientId: `flatten-${symbol.replaceAll(' ', '')}-${clock.now()}`, priority: 'exit' },
+  );
+  const about =
+    outcome.kind === 'submitted' ? `order ${outcome.venueOrderId}` : `${outcome.kind}: ${outcome.reason}`;
+  onStep(`${side} ${Math.abs(qty)} ${symbol} at the market: ${about}`);
+  return outcome.kind === 'submitted';
+}
+
+async function waitFor(
+  { clock, signal, patienceMs = PATIENCE_MS, onStep }: Omit<FlattenOptions, 'symbols'>,
+  isDone: () => Promise<boolean>,
+): Promise<void> {
+  const until: EasternUs = addMs(clock.now(), patienceMs);
+  while (!signal.aborted) {
+    try {
+      if (await isDone()) return;
+    } catch (error) {
+      // To read again does no harm.
+      onStep(`the broker cannot be asked: ${errorText(error)}`);
+    }
+    if (clock.now() >= until) return;
+    await clock.sleep(POLL_MS, signal);
+  }
+}
+
+/** `buy 25 QQQ   261120C00615000 limit 1.25`. */
+export function describeOrder({ order }: Pick<OrderReport, 'order'>): string {
+  const legs = order.legs.map((leg) => `${leg.side} ${order.qty * leg.ratio} ${leg.symbol}`).join(' + ');
+  const price = order.limit_px_e4 ?? order.stop_px_e4;
+  return `${legs} ${order.type}${price === null ? '' : ` ${(price / 1e4).toFixed(2)}`}`;
+}

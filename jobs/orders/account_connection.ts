@@ -1,0 +1,85 @@
+// The one connection of an order process: it holds the account's lock, hears hints, and outlives the database's restarts.
+import { type EasternUs, formatEastern } from '../../core/eastern_time.ts';
+import { Failure } from '../../core/failure.ts';
+import { type LastingConnection, lastingConnection } from '../../db/lasting_connection.ts';
+import { type AccountLock, lockAccountWithin } from '../account_lock.ts';
+
+export interface AccountConnectionOptions {
+  readonly url: string;
+  readonly account: string;
+  readonly lock: AccountLock;
+  /** Of the process: `orders` or `reconcile`. */
+  readonly name: string;
+  readonly channel: string;
+  readonly onHint: () => void;
+  readonly onLoss?: (error: unknown) => void;
+  /** Gives up waiting for a lost database. */
+  readonly signal: AbortSignal;
+}
+
+const LOCK_WAIT_MS = 2000;
+// Our own lost connection may live on at the server until it notices.
+const RELOCK_WAIT_MS = 60_000;
+const HEARTBEAT_MS = 1000;
+
+const HEARTBEAT_SQL = `
+  insert into ops.heartbeats (process, pid, ts, state, detail) values ($1, $2, $3, $4, $5)
+  on conflict on constraint heartbeats_pk do update set
+    pid = excluded.pid, ts = excluded.ts, state = excluded.state, detail = excluded.detail`;
+
+/** Opens it. Throws a Failure when another process holds the lock, naming it. Once ended it takes no more work. */
+export async function accountConnection(options: AccountConnectionOptions): Promise<LastingConnection> {
+  const connection = await openLocked(options);
+  let isEnded = false;
+  return {
+    // Work that came late would open it again, and take the lock back.
+    run: (work) =>
+      isEnded ? Promise.reject(new Failure('the connection has been ended')) : connection.run(work),
+    end: () => {
+      isEnded = true;
+      return connection.end();
+    },
+  };
+}
+
+function openLocked(options: AccountConnectionOptions): Promise<LastingConnection> {
+  const { url, account, lock, name, channel, onHint, onLoss, signal } = options;
+  let waitMs = LOCK_WAIT_MS;
+  return lastingConnection({
+    url,
+    role: 'job_runner',
+    name: `${name} ${account} process ${process.pid}`,
+    signal,
+    ...(onLoss === undefined ? {} : { onLoss }),
+    prepare: async (client) => {
+      await lockAccountWithin(client, { account, lock, waitMs });
+      waitMs = RELOCK_WAIT_MS;
+      client.on('notification', ({ payload }) => {
+        if (payload === account) onHint();
+      });
+      await client.query(`listen ${channel}`);
+      // What was announced while nobody listened is not announced again.
+      onHint();
+    },
+  });
+}
+
+/** Wakes the process that listens to a channel for the account. */
+export async function hint(connection: LastingConnection, channel: string, account: string): Promise<void> {
+  await connection.run((client) => client.query('select pg_notify($1, $2)', [channel, account]));
+}
+
+/** Writes a sign of life, at most once a second of real time; true where it did. */
+export function heartbeatOf(
+  connection: LastingConnection,
+  processName: string,
+): (at: EasternUs, state: string, detail: string) => Promise<boolean> {
+  let last = Number.NEGATIVE_INFINITY;
+  return async (at, state, detail) => {
+    if (performance.now() - last < HEARTBEAT_MS) return false;
+    last = performance.now();
+    const values = [processName, process.pid, formatEastern(at), state, detail];
+    await connection.run((client) => client.query({ name: 'heartbeat', text: HEARTBEAT_SQL, values }));
+    return true;
+  };
+}

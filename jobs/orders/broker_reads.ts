@@ -1,0 +1,35 @@
+// What a pass reads at the broker: counted, and with whatever could not be read noted instead of ending the pass.
+import type { EasternUs } from '../../core/eastern_time.ts';
+import { errorText } from '../../core/failure.ts';
+import type { Broker, BrokerPosition, OrderReport } from '../brokers/broker.ts';
+import type { ReadBudget } from './read_budget.ts';
+
+export interface BrokerReads {
+  /** `missing` where the broker knows no such order; null where it could not be asked. */
+  order(venueOrderId: string): Promise<OrderReport | 'missing' | null>;
+  /** Null where it could not be asked. */
+  ordersSince(from: EasternUs): Promise<readonly OrderReport[] | null>;
+  positions(): Promise<readonly BrokerPosition[] | null>;
+  /** What could not be read so far. */
+  readonly problems: readonly string[];
+}
+
+/** The reads of one pass. */
+export function brokerReads(broker: Broker, budget: ReadBudget): BrokerReads {
+  const problems: string[] = [];
+  const attempt = async <T>(read: () => Promise<T>): Promise<T | null> => {
+    budget.spend();
+    try {
+      return await read();
+    } catch (error) {
+      problems.push(errorText(error));
+      return null;
+    }
+  };
+  return {
+    order: (id) => attempt(async () => (await broker.order(id)) ?? 'missing'),
+    ordersSince: (from) => attempt(() => broker.ordersSince(from)),
+    positions: () => attempt(() => broker.positions()),
+    problems,
+  };
+}

@@ -1,0 +1,24 @@
+// What the order processes tell whoever runs them: a constant name, and the data for a log's fields.
+
+export type OrderEventName =
+  | 'order sent'
+  | 'order accepted'
+  | 'order rejected'
+  | 'order unknown'
+  | 'order not sent'
+  | 'order dropped'
+  | 'order denied'
+  | 'order overtaken'
+  | 'cancel asked'
+  | 'entries stopped'
+  | 'database lost'
+  | 'fill recorded'
+  | 'order settled'
+  | 'order adopted'
+  | 'order not found'
+  | 'foreign order'
+  | 'positions differ'
+  | 'pass failed'
+  | 'reconciled';
+
+export type OnOrderEvent = (name: OrderEventName, data: Readonly<Record<string, unknown>>) => void;

@@ -1,0 +1,230 @@
+// One pass over the broker: what is due of our orders, and every minute or when asked to all orders and the positions.
+import type { Clock } from '../../core/clock.ts';
+import { addMs, dateOf, type EasternUs, midnightOf } from '../../core/eastern_time.ts';
+import type { Broker, OrderReport } from '../brokers/broker.ts';
+import { describeOrder } from './broker_order.ts';
+import { type BrokerReads, brokerReads } from './broker_reads.ts';
+import type { ForeignWatch } from './foreign_orders.ts';
+import {
+  BELIEVED_AFTER_MS,
+  type Doubt,
+  describeDifferences,
+  differencesOf,
+  judgePositions,
+} from './held_positions.ts';
+import type { ReadBudget } from './read_budget.ts';
+import { isOvertaken, type OpenOrder } from './records.ts';
+import type { Schedule } from './schedule.ts';
+import { hasEnded, type SettleParts, settle } from './settle.ts';
+import { disownStuck, type UnknownOrders } from './unknown_orders.ts';
+
+export interface PassParts extends SettleParts {
+  readonly broker: Broker;
+  readonly clock: Clock;
+  readonly budget: ReadBudget;
+  readonly schedule: Schedule;
+  readonly unknown: UnknownOrders;
+  readonly foreign: ForeignWatch;
+  readonly memory: PassMemory;
+}
+
+export interface PassMemory {
+  doubt: Doubt | null;
+  /** Ids that the broker does not know, by intent: since when. */
+  readonly missing: Map<number, EasternUs>;
+}
+
+export interface PassResult {
+  /** Clock time after which the next pass is of use. */
+  readonly nextMs: number;
+  /** Orders and positions were all read. */
+  readonly isFull: boolean;
+  /** Of a full pass: whether all was as our records have it; null while that cannot be said. */
+  readonly isOk: boolean | null;
+  /** Orders that were recorded further. */
+  readonly changes: number;
+  readonly newFills: number;
+}
+
+interface Round {
+  readonly now: EasternUs;
+  readonly isFull: boolean;
+  readonly open: readonly OpenOrder[];
+  readonly reads: BrokerReads;
+  readonly reports: readonly OrderReport[] | null;
+  readonly problems: string[];
+  changes: number;
+  newFills: number;
+}
+
+const LIST_MARGIN_MS = 10_000;
+const AGAIN_MS = 2000;
+const DIFFER_MS = 10_000;
+const QUIET_MS = 5000;
+const MISSING_MS = 5000;
+const MISSING_AGE_MS = 30_000;
+
+/** Does what is due. Throws when the database refuses, or when the account was taken over in the middle: then once more. */
+export async function runPass(parts: PassParts): Promise<PassResult> {
+  const { records, clock, schedule, unknown, budget } = parts;
+  const now = clock.now();
+  const waitMs = budget.waitMs();
+  if (waitMs > 0) return idle(waitMs);
+  const open = (await records.followFence()) ? await records.openOrders(now) : [];
+  schedule.keep(open);
+  await disownStuck(open, now, parts);
+  const isFull = schedule.isFullPassDue(now);
+  const due = open.filter((order) => order.venue_order_id !== null && schedule.isDue(order, now));
+  const lost = unknown.due(open, now);
+  if (isFull || due.length + lost.length > 0) return readRound(parts, { now, isFull, open, due, lost });
+  return idle(Math.min(schedule.waitMs(now), unknown.waitMs(now)));
+}
+
+function idle(nextMs: number): PassResult {
+  return { nextMs, isFull: false, isOk: null, changes: 0, newFills: 0 };
+}
+
+async function readRound(
+  parts: PassParts,
+  plan: Pick<Round, 'now' | 'isFull' | 'open'> & {
+    readonly due: readonly OpenOrder[];
+    readonly lost: readonly OpenOrder[];
+  },
+): Promise<PassResult> {
+  const { now, isFull, open, due, lost } = plan;
+  const { broker, budget, schedule, unknown } = parts;
+  const reads = brokerReads(broker, budget);
+  const from = listedFrom([...open, ...lost], now, isFull);
+  const isListed = isFull || lost.length > 0 || due.length > 1;
+  const reports = isListed ? await reads.ordersSince(from) : null;
+  const round: Round = { now, isFull, open, reads, reports, problems: [], changes: 0, newFills: 0 };
+  for (const order of due) await settleKnown(order, round, parts);
+  if (isFull || lost.length > 0) await settleUnknown(round, parts);
+  const isOk = isFull ? await finish(round, parts) : null;
+  if (round.newFills > 0) schedule.wantPositions(0, now);
+  const { changes, newFills } = round;
+  const nextMs = Math.min(schedule.waitMs(now), unknown.waitMs(now));
+  return { nextMs, isFull, isOk, changes, newFills };
+}
+
+/** Since midnight, or from before the first of these orders was sent. */
+function listedFrom(orders: readonly OpenOrder[], now: EasternUs, isFull: boolean): EasternUs {
+  const first = orders.reduce((least, order) => Math.min(least, order.ts_submitted), now as number);
+  const from = addMs(first as EasternUs, -LIST_MARGIN_MS);
+  return isFull ? (Math.min(from, midnightOf(dateOf(now))) as EasternUs) : from;
+}
+
+async function settleKnown(order: OpenOrder, round: Round, parts: PassParts): Promise<void> {
+  const { reads, reports, now } = round;
+  const id = order.venue_order_id as string;
+  // A list may lag behind: what it lacks is asked for by name.
+  const report = reports?.find((each) => each.venueOrderId === id) ?? (await reads.order(id));
+  if (report === null) return;
+  parts.schedule.wasRead(order, now);
+  if (report === 'missing') return noteMissing(order, round, parts);
+  parts.memory.missing.delete(order.intent_id);
+  const { newFills, isChanged, problem } = await settle(order, report, parts);
+  round.newFills += newFills;
+  round.changes += isChanged ? 1 : 0;
+  if (problem !== null) round.problems.push(problem);
+}
+
+/** An id that the broker does not know for long leads nowhere: the order is looked for by its terms. */
+async function noteMissing(order: OpenOrder, round: Round, parts: PassParts): Promise<void> {
+  const { memory, records, onEvent } = parts;
+  const { now } = round;
+  const since = memory.missing.get(order.intent_id) ?? now;
+  memory.missing.set(order.intent_id, since);
+  const isSure = now >= addMs(since, MISSING_MS) && now >= addMs(order.ts_submitted, MISSING_AGE_MS);
+  if (!isSure || hasEnded(order.state) || order.state === 'unknown') return;
+  const detail = `the broker does not know order ${order.venue_order_id}`;
+  onEvent('order unknown', { intent_id: order.intent_id, order: describeOrder(order), reason: detail });
+  await records.event({ order, at: now, state: 'unknown', detail }).catch((error: unknown) => {
+    if (!isOvertaken(error)) throw error;
+  });
+  round.changes += 1;
+}
+
+async function settleUnknown(round: Round, parts: PassParts): Promise<void> {
+  const { records, unknown } = parts;
+  const { now, open, reads, reports } = round;
+  if (unknown.sought(open).length === 0) return;
+  // Both endpoints in one look: neither alone proves that an order is not there.
+  const positions = await reads.positions();
+  const held = await records.openPositions();
+  const known = await records.knownOrders(listedFrom(open, now, true));
+  const result = await unknown.look(open, { reports, positions, held, known, now });
+  round.newFills += result.newFills;
+  round.changes += result.changes;
+  round.problems.push(...result.problems);
+}
+
+/** The second half of a full pass: positions, other people's orders, the verdict. */
+async function finish(round: Round, parts: PassParts): Promise<boolean | null> {
+  const { records, schedule, onEvent } = parts;
+  const { now, reads, problems } = round;
+  schedule.fullPassDone(now);
+  await tellForeign(round, parts);
+  const differing = await comparePositions(round, parts);
+  const wrong = [...reads.problems, ...problems];
+  if (wrong.length > 0) {
+    schedule.wantPositions(AGAIN_MS, now);
+    onEvent('pass failed', { problems: wrong });
+  }
+  if (differing === 'moving' && wrong.length === 0) return null;
+  const isOk = wrong.length === 0 && differing === null;
+  const detail = isOk
+    ? `${round.open.length} orders and the positions are as ours`
+    : [...wrong, ...(differing === null || differing === 'moving' ? [] : [differing])].join('; ');
+  await records.noteReconciled(now, isOk, detail);
+  onEvent('reconciled', { is_ok: isOk, detail });
+  return isOk;
+}
+
+/** Null where they are the same, `moving` while that cannot be said, else what differs. */
+async function comparePositions(round: Round, parts: PassParts): Promise<string | null> {
+  const { records, schedule, memory, onEvent } = parts;
+  const { now, reads } = round;
+  const theirs = await reads.positions();
+  if (theirs === null) return null;
+  await records.storePositions(now, theirs);
+  const differences = differencesOf(theirs, await records.openPositions(), await records.scope());
+  const verdict = judgePositions(differences, memory.doubt, { isQuiet: isQuiet(round), now });
+  memory.doubt = verdict.doubt;
+  if (verdict.kind === 'same') return null;
+  const text = describeDifferences(differences);
+  onEvent('positions differ', { verdict: verdict.kind, text });
+  if (verdict.kind === 'moving') {
+    schedule.wantPositions(AGAIN_MS, now);
+    return 'moving';
+  }
+  const doubtedMs = (now - (verdict.doubt?.since ?? now)) / 1000;
+  schedule.wantPositions(verdict.kind === 'differ' ? DIFFER_MS : BELIEVED_AFTER_MS - doubtedMs, now);
+  if (verdict.kind === 'differ') await records.halt(now, text);
+  return text;
+}
+
+function isQuiet({ now, open, changes, newFills }: Round): boolean {
+  if (changes + newFills > 0) return false;
+  return open.every(
+    ({ state, ts_state }) => state !== 'submitted' && state !== 'unknown' && now >= addMs(ts_state, QUIET_MS),
+  );
+}
+
+async function tellForeign(round: Round, parts: PassParts): Promise<void> {
+  const { records, schedule, foreign, unknown, onEvent } = parts;
+  const { now, reports, open } = round;
+  if (reports === null) return;
+  const known = new Set([...(await records.knownOrders(listedFrom(open, now, true))), ...unknown.lateIds()]);
+  const scope = await records.scope();
+  for (const report of foreign.observe(reports, { known, sought: unknown.sought(open), scope, now })) {
+    const { venueOrderId: id, order, state } = report;
+    const legs = order.legs.map(
+      (leg) => `${leg.side} to ${leg.effect} ${leg.ratio * order.qty} ${leg.symbol}`,
+    );
+    const text = `order ${id} at the broker is none of ours: ${legs.join(', ')}, ${state}`;
+    onEvent('foreign order', { venue_order_id: id, text });
+    await records.alert({ key: `foreign order ${id}`, severity: 'warning', text, at: now });
+  }
+  if (foreign.hasSuspects()) schedule.wantPositions(AGAIN_MS, now);
+}

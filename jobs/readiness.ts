@@ -1,0 +1,157 @@
+// Readiness: everything that must hold before an entry, checked, stored and shown. Any red check bars entries, and says why.
+import type pg from 'pg';
+import type { Clock } from '../core/clock.ts';
+import { type EasternUs, formatEastern, parseEastern } from '../core/eastern_time.ts';
+import { errorText } from '../core/failure.ts';
+import { migrationPending } from '../db/migrate.ts';
+import type { Broker } from './brokers/broker.ts';
+
+export interface ReadinessOptions {
+  /** Reads and writes as job_runner. */
+  readonly client: pg.ClientBase;
+  readonly clock: Clock;
+  readonly strategy: string;
+  /** Feeds of the run; empty where none is open yet. */
+  readonly feedIds: readonly number[];
+  /** Null on paper. */
+  readonly broker: Broker | null;
+}
+
+export interface ReadinessCheck {
+  readonly name: string;
+  readonly isOk: boolean;
+  readonly detail: string;
+}
+
+const MAX_SKEW_MS = 500;
+const MAX_ROUND_TRIP_MS = 250;
+const CALENDAR_DAYS = 10;
+// What Schwab holds of a short option's notional, out of the money amount aside.
+const MARGIN_RATIO = 0.2;
+
+type Check = (options: ReadinessOptions, now: EasternUs) => Promise<readonly ReadinessCheck[]>;
+
+/** Runs every check and appends them to ops.readiness_checks. Never throws for what a check finds. */
+export async function checkReadiness(options: ReadinessOptions): Promise<readonly ReadinessCheck[]> {
+  const now = options.clock.now();
+  const checks: Check[] = [checkDatabase, checkSchema, checkCalendar, checkSwitch, checkFeeds];
+  if (options.broker !== null) checks.push(checkBroker, checkBuyingPower);
+  const results: ReadinessCheck[] = [];
+  for (const check of checks) {
+    try {
+      results.push(...(await check(options, now)));
+    } catch (error) {
+      results.push({ name: NAMES.get(check) ?? 'check', isOk: false, detail: errorText(error) });
+    }
+  }
+  await store(options.client, results, now);
+  return results;
+}
+
+const checkDatabase: Check = async ({ client, clock }, now) => {
+  const began = performance.now();
+  const { rows } = await client.query<{ version: string; ts: string }>(
+    'select engine.version() as version, clock_timestamp()::timestamp as ts',
+  );
+  const tookMs = performance.now() - began;
+  const database: ReadinessCheck = {
+    name: 'database',
+    isOk: tookMs <= MAX_ROUND_TRIP_MS,
+    detail: `${rows[0]?.version}, answers in ${tookMs.toFixed(1)} ms`,
+  };
+  // A simulated session has a time of its own.
+  if (clock.kind === 'simulated') return [database];
+  const theirs = parseEastern(rows[0]?.ts ?? '') ?? now;
+  const skewMs = Math.round(Math.max(Math.abs(theirs - now) / 1000 - tookMs, 0));
+  const detail = `this machine and the database are ${skewMs} ms apart`;
+  return [database, { name: 'clock', isOk: skewMs <= MAX_SKEW_MS, detail }];
+};
+
+const checkSchema: Check = async ({ client }) => {
+  const isPending = await migrationPending(client);
+  const detail = isPending
+    ? 'the database has another schema than this code: run strikebase migrate'
+    : 'code and database are of one version';
+  return [{ name: 'schema', isOk: !isPending, detail }];
+};
+
+const checkCalendar: Check = async ({ client }, now) => {
+  const { rows } = await client.query<{ today: string | null; days: number }>(
+    `select (select s.ts_open::text || ' to ' || s.ts_close::time::text from ref.sessions s where s.session_date = $1::timestamp::date) as today,
+       (select max(s.session_date) from ref.sessions s) - $1::timestamp::date as days`,
+    [formatEastern(now)],
+  );
+  const [row] = rows;
+  const detail = `${row?.today ?? 'no session today'}; the calendar reaches ${row?.days ?? 0} days ahead`;
+  return [{ name: 'calendar', isOk: (row?.days ?? 0) >= CALENDAR_DAYS, detail }];
+};
+
+const checkSwitch: Check = async ({ client }) => {
+  const { rows } = await client.query<{ whose: string; reason: string }>(
+    `select coalesce(latest.account, 'all accounts') as whose, latest.reason
+     from (
+       select distinct on (c.account) c.account, c.halted, c.reason from trade.controls c order by c.account, c.control_id desc
+     ) latest
+     where latest.halted and (latest.account is null or latest.account not like 'backtest-%' and latest.account not like 'replay-%')`,
+  );
+  const detail = rows.map(({ whose, reason }) => `${whose} halted: ${reason}`).join('; ');
+  return [
+    { name: 'kill switch', isOk: rows.length === 0, detail: detail === '' ? 'entries are allowed' : detail },
+  ];
+};
+
+const checkFeeds: Check = async ({ client, feedIds }, now) => {
+  if (feedIds.length === 0) return [];
+  const { rows } = await client.query<{ bar: string | null }>('select ops.feed_bar($1, $2) as bar', [
+    feedIds,
+    formatEastern(now),
+  ]);
+  const bar = rows[0]?.bar ?? null;
+  return [{ name: 'feeds', isOk: bar === null, detail: bar ?? 'no gap is open, no stream is mute' }];
+};
+
+const checkBroker: Check = async ({ broker }) => (await broker?.checks()) ?? [];
+
+const checkBuyingPower: Check = async ({ broker, client, strategy }) => {
+  const account = await broker?.account();
+  const { rows } = await client.query<{ notional: number | null }>(
+    `select (s.contracts * 100 * t.close_e4 / 10000.0)::float8 as notional
+     from ref.current_strategies s
+     join ref.instruments i on i.symbol = s.underlying
+     left join lateral (
+       select x.close_e4 from market.equity_ticks x where x.instrument_id = i.instrument_id order by x.ts_event desc limit 1
+     ) t on true
+     where s.strategy = $1`,
+    [strategy],
+  );
+  const needed = (rows[0]?.notional ?? 0) * MARGIN_RATIO;
+  const power = account?.buyingPower ?? 0;
+  const detail = `${dollars(power)} of buying power; a position takes about ${dollars(needed)}`;
+  return [{ name: 'buying power', isOk: power > 0 && power >= needed, detail }];
+};
+
+const NAMES = new Map<Check, string>([
+  [checkDatabase, 'database'],
+  [checkSchema, 'schema'],
+  [checkCalendar, 'calendar'],
+  [checkSwitch, 'kill switch'],
+  [checkFeeds, 'feeds'],
+  [checkBroker, 'broker'],
+  [checkBuyingPower, 'buying power'],
+]);
+
+function dollars(amount: number): string {
+  return `$${Math.round(amount).toLocaleString('en-US')}`;
+}
+
+async function store(
+  client: pg.ClientBase,
+  checks: readonly ReadinessCheck[],
+  now: EasternUs,
+): Promise<void> {
+  await client.query(
+    `insert into ops.readiness_checks (ts, name, ok, detail)
+     select $1, c.name, c.ok, c.detail from unnest($2::text[], $3::boolean[], $4::text[]) as c (name, ok, detail)`,
+    [formatEastern(now), checks.map((c) => c.name), checks.map((c) => c.isOk), checks.map((c) => c.detail)],
+  );
+}

@@ -1,0 +1,210 @@
+// The order jobs as processes in front of the simulated Schwab, killed at every point that matters: one entry, and flat at the end.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { EasternUs } from '../../../core/eastern_time.ts';
+import { projectPath } from '../../../core/root.ts';
+import type { FaultName } from '../../../jobs/orders/fault.ts';
+import type { Purpose } from '../../../jobs/orders/records.ts';
+import { type SchwabSimulator, startSchwabSimulator } from '../../../sim/schwab/server.ts';
+import { eventually } from '../../harness.ts';
+import { SECRET_KEY, storeLogin, tokensAt } from '../../jobs/brokers/schwab/support.ts';
+import { useBench } from '../support/connections.ts';
+import { createWorld, PUT, type World } from './world.ts';
+
+const bench = useBench();
+// Thirty seconds, after which an entry is given up, are four.
+const SPEED = 8;
+const cleanups: (() => unknown)[] = [];
+
+beforeEach(({ skip }) => {
+  skip(
+    !existsSync(projectPath('dist', 'jobs', 'submit_orders.js')),
+    'needs the compiled program: npm run build',
+  );
+});
+
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+interface Stage {
+  readonly world: World;
+  readonly simulator: SchwabSimulator;
+  start(job: 'submit' | 'reconcile', fault?: string): Job;
+}
+
+interface Job {
+  readonly child: ChildProcess;
+  readonly ended: Promise<string | number | null>;
+  err(): string;
+}
+
+/** A world whose broker is the simulated Schwab; the entry of 10:05 is decided, and the run goes on by itself. */
+async function setStage(): Promise<Stage> {
+  const world = await createWorld(bench, {
+    speed: SPEED,
+    settings: { entry_valid_ms: 120_000, exit_reprice_ms: 20_000, exit_market_after_ms: 60_000 },
+  });
+  const simulator = await startSchwabSimulator({
+    ...{ clock: world.clock, hours: 'always', ordersPerMinute: null, rejectsWrongSideStops: false },
+    accounts: [{ accountNumber: '12345678', cash_e4: 50_000_000_000 }],
+    delays: { activateMs: 0, workMs: 0, fillMs: 0, cancelMs: 100, rejectMs: 0 },
+  });
+  cleanups.push(() => simulator.stop());
+  simulator.setQuote(PUT, 9800, 10_200, 100, 100);
+  await bench
+    .runner()
+    .query("select trade.note_reconciled($1, '2026-06-17 10:04:59', true, 'test')", [world.account]);
+  world.moveTo('10:05:00.1');
+  const config = await logIn(simulator, world.now());
+  const time = { us: world.now(), epochMs: Date.now(), speed: SPEED };
+  await world.slice();
+  keepSlicing(world);
+  return {
+    world,
+    simulator,
+    start: (job, fault = '') =>
+      startJob({ job, url: world.url, account: world.account, config, time }, fault),
+  };
+}
+
+async function logIn(simulator: SchwabSimulator, now: EasternUs): Promise<Parameters<typeof storeLogin>[0]> {
+  const folder = mkdtempSync(join(tmpdir(), 'strikebase-orders-'));
+  cleanups.push(() => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }));
+  const { appKey: schwabApiKey, appSecret: schwabApiSecret, callbackUrl: schwabCallbackUrl } = simulator;
+  const config = {
+    ...{ schwabBaseUrl: simulator.restUrl, schwabApiKey, schwabApiSecret, schwabCallbackUrl },
+    ...{ secretKey: SECRET_KEY, schwabAccount: null, strikebaseDir: folder },
+  };
+  const { access_token: accessToken, refresh_token: refreshToken } = simulator.oauth.login();
+  await storeLogin(config, tokensAt(now, { accessToken, refreshToken }));
+  return config;
+}
+
+function keepSlicing(world: World): void {
+  let isOver = false;
+  const slicing = (async () => {
+    while (!isOver) {
+      await world.slice();
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  })();
+  cleanups.push(() => {
+    isOver = true;
+    return slicing;
+  });
+}
+
+function startJob(order: Record<string, unknown>, fault: string): Job {
+  const child = spawn(process.execPath, [projectPath('test', 'db', 'orders', 'orders_child.mjs')], {
+    env: {
+      PATH: process.env.PATH ?? '',
+      HOME: process.env.HOME ?? '',
+      ORDERS_JOB: JSON.stringify(order),
+      STRIKEBASE_FAULT: fault,
+    },
+  });
+  let err = '';
+  child.stderr.on('data', (chunk) => {
+    err += String(chunk);
+  });
+  const ended = new Promise<string | number | null>((resolve) => {
+    child.on('close', (code, signal) => resolve(signal ?? code));
+  });
+  cleanups.push(() => {
+    child.kill('SIGKILL');
+    return ended;
+  });
+  return { child, ended, err: () => err };
+}
+
+/** Ends when the order of that purpose, or the last of its attempts, is in the state. */
+async function reaches(world: World, text: RegExp): Promise<void> {
+  await eventually(async () => expect((await world.orders()).join('\n')).toMatch(text), {
+    timeoutMs: 30_000,
+  });
+}
+
+const POINTS: readonly (readonly [FaultName, Purpose])[] = [
+  ['before_submit_event', 'entry'],
+  ['after_submit_event', 'entry'],
+  ['after_send', 'entry'],
+  ['after_accept_recorded', 'entry'],
+  ['before_fill_recorded', 'entry'],
+  ['after_fill_recorded', 'entry'],
+  ['before_submit_event', 'exit'],
+  ['after_submit_event', 'exit'],
+  ['after_send', 'exit'],
+  ['after_accept_recorded', 'exit'],
+  ['before_fill_recorded', 'exit'],
+  ['after_fill_recorded', 'exit'],
+];
+
+/** Plays the trade to its end; the job that comes by the point is killed there, and started again. */
+async function playKilled(stage: Stage, point: FaultName, purpose: Purpose): Promise<void> {
+  const { world, simulator, start } = stage;
+  const fault = `${point}:${purpose}`;
+  const victim = point.includes('fill') ? 'reconcile' : 'submit';
+  const survivor = start(victim === 'submit' ? 'reconcile' : 'submit');
+  const struck = start(victim, fault);
+  const revived = struck.ended.then((how) => {
+    expect(how, struck.err()).toBe('SIGKILL');
+    return start(victim);
+  });
+  const isPlaced = point !== 'after_submit_event' || purpose === 'exit';
+  if (purpose === 'entry') {
+    if (victim === 'reconcile') {
+      await reaches(world, /entry#1 accepted/);
+      simulator.setQuote(PUT, 10_000, 10_200, 100, 100);
+    }
+    await revived;
+  }
+  if (isPlaced) {
+    simulator.setQuote(PUT, 10_000, 10_200, 100, 100);
+    await reaches(world, /entry#1 filled 25\/25/);
+    await reaches(world, /protect#\d accepted/);
+    const time = new Date((world.now() + 1_000_000) / 1000).toISOString().slice(11, 23);
+    await world.scenario.quote(['P600', time, 2.0, 2.05]);
+    simulator.setQuote(PUT, 20_000, 20_500, 100, 100);
+    if (purpose === 'exit') await revived;
+    await reaches(world, /exit#\d filled/);
+  } else {
+    await reaches(world, /entry#1 canceled 0\/25/);
+  }
+  for (const job of [survivor, await revived]) job.child.kill('SIGTERM');
+  expect([await survivor.ended, await (await revived).ended]).toEqual([0, 0]);
+}
+
+describe('a job that is killed', () => {
+  it.each(POINTS)(
+    '%s of the %s: there is one entry, and every contract is accounted for',
+    {
+      timeout: 120_000,
+    },
+    async (point, purpose) => {
+      const stage = await setStage();
+      const { world, simulator } = stage;
+      await playKilled(stage, point, purpose);
+      const { ledger } = simulator;
+      expect(ledger.entries().length).toBe(point === 'after_submit_event' && purpose === 'entry' ? 0 : 1);
+      expect(ledger.positionOf(PUT)).toBe(0);
+      expect(await world.held()).toEqual({});
+      const { rows } = await world.pool.query<{ execution_id: string; qty: number }>(
+        'select sum(qty)::integer as qty, effect from trade.fills where account = $1 group by effect order by effect',
+        [world.account],
+      );
+      const filled = ledger.orders().filter((order) => order.filledQty > 0);
+      const sum = (isEntry: boolean): number =>
+        filled.reduce((total, order) => total + (order.isEntry === isEntry ? order.filledQty : 0), 0);
+      const expected = [
+        { qty: sum(false), effect: 'close' },
+        { qty: sum(true), effect: 'open' },
+      ];
+      expect(rows).toEqual(expected.filter(({ qty }) => qty > 0));
+      expect(ledger.orders().filter((order) => order.isLive)).toEqual([]);
+    },
+  );
+});
