@@ -18,7 +18,7 @@ import { type Desk, later, openDesk, slotsOf } from '../support/desk.ts';
 import { createScenario, type Scenario } from '../support/scenario.ts';
 
 const bench = useBench();
-const SEEDS = 100;
+const SEEDS = Number(process.env.CHAOS_SEEDS ?? 25);
 // The forced flat is at 10:20.
 const SETTINGS = { back_buffer_min: 340, max_orders_per_minute: 1000, max_orders_per_day: 10_000 };
 const CASES = [
