@@ -133,11 +133,11 @@ function wire(
   const records = orderRecords(connection, account);
   const settling = { records, clock, fault, onEvent };
   return {
-    ...{ ...settling, broker, schedule },
+    ...{ ...settling, account, broker, schedule },
     budget: createReadBudget(options.reads ?? READS, clock),
     unknown: unknownOrders({ ...settling, broker }),
     foreign: createForeignWatch(),
-    memory: { doubt: null, missing: new Map() },
+    memory: { doubt: null, failingSince: null, missing: new Map() },
   };
 }
 

@@ -1,6 +1,6 @@
 // One pass over the broker: what is due of our orders, and every minute or when asked to all orders and the positions.
 import type { Clock } from '../../core/clock.ts';
-import { addMs, dateOf, type EasternUs, midnightOf } from '../../core/eastern_time.ts';
+import { addMs, dateOf, type EasternUs, formatEastern, midnightOf } from '../../core/eastern_time.ts';
 import type { Broker, OrderReport } from '../brokers/broker.ts';
 import { describeOrder } from './broker_order.ts';
 import { type BrokerReads, brokerReads } from './broker_reads.ts';
@@ -19,6 +19,7 @@ import { hasEnded, type SettleParts, settle } from './settle.ts';
 import { disownStuck, type UnknownOrders } from './unknown_orders.ts';
 
 export interface PassParts extends SettleParts {
+  readonly account: string;
   readonly broker: Broker;
   readonly clock: Clock;
   readonly budget: ReadBudget;
@@ -30,6 +31,8 @@ export interface PassParts extends SettleParts {
 
 export interface PassMemory {
   doubt: Doubt | null;
+  /** Since when no full pass could read everything. */
+  failingSince: EasternUs | null;
   /** Ids that the broker does not know, by intent: since when. */
   readonly missing: Map<number, EasternUs>;
 }
@@ -62,6 +65,7 @@ const AGAIN_MS = 2000;
 const DIFFER_MS = 10_000;
 const QUIET_MS = 5000;
 const MISSING_MS = 5000;
+const FAILING_MS = 30_000;
 const MISSING_AGE_MS = 30_000;
 
 /** Does what is due. Throws when the database refuses, or when the account was taken over in the middle: then once more. */
@@ -167,10 +171,7 @@ async function finish(round: Round, parts: PassParts): Promise<boolean | null> {
   await tellForeign(round, parts);
   const differing = await comparePositions(round, parts);
   const wrong = [...reads.problems, ...problems];
-  if (wrong.length > 0) {
-    schedule.wantPositions(AGAIN_MS, now);
-    onEvent('pass failed', { problems: wrong });
-  }
+  await watchFailing(wrong, now, parts);
   if (differing === 'moving' && wrong.length === 0) return null;
   const isOk = wrong.length === 0 && differing === null;
   const detail = isOk
@@ -179,6 +180,27 @@ async function finish(round: Round, parts: PassParts): Promise<boolean | null> {
   await records.noteReconciled(now, isOk, detail);
   onEvent('reconciled', { is_ok: isOk, detail });
   return isOk;
+}
+
+/** Whoever cannot read the broker for long manages positions blindly: people must know. */
+async function watchFailing(wrong: readonly string[], now: EasternUs, parts: PassParts): Promise<void> {
+  const { records, schedule, memory, onEvent } = parts;
+  if (wrong.length === 0) {
+    memory.failingSince = null;
+    return;
+  }
+  schedule.wantPositions(AGAIN_MS, now);
+  onEvent('pass failed', { problems: wrong });
+  memory.failingSince ??= now;
+  if (now < addMs(memory.failingSince, FAILING_MS)) return;
+  const since = formatEastern(memory.failingSince);
+  const text = `orders and positions could not be read or recorded since ${since}: ${wrong.join('; ')}`;
+  await records.alert({
+    key: `not reconciled ${parts.account} ${since}`,
+    severity: 'critical',
+    text,
+    at: now,
+  });
 }
 
 /** Null where they are the same, `moving` while that cannot be said, else what differs. */

@@ -174,8 +174,11 @@ async function playKilled(stage: Stage, point: FaultName, purpose: Purpose): Pro
   } else {
     await reaches(world, /entry#1 canceled 0\/25/);
   }
-  for (const job of [survivor, await revived]) job.child.kill('SIGTERM');
-  expect([await survivor.ended, await (await revived).ended]).toEqual([0, 0]);
+  for (const job of [survivor, await revived]) {
+    await eventually(() => expect(job.err()).toContain('started'), { timeoutMs: 20_000 });
+    job.child.kill('SIGTERM');
+    expect(await job.ended, job.err()).toBe(0);
+  }
 }
 
 describe('a job that is killed', () => {

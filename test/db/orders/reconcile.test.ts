@@ -94,6 +94,16 @@ describe('entries', () => {
     world.venue.levers.isDown = false;
     await passes(world, { reconciler }, 3000);
     expect((await verdicts(world)).at(-1)).toBe(true);
+    expect(await world.alerts()).toEqual([]);
+  });
+
+  it('are barred, and people are told once, while the broker cannot be asked for half a minute', async () => {
+    const world = await createWorld(bench);
+    const { reconciler } = await openJobs(world);
+    world.venue.levers.isDown = true;
+    world.moveTo('10:05:31');
+    await passes(world, { reconciler }, 45_000);
+    expect((await world.alerts()).map((key) => key.slice(0, 14))).toEqual(['not reconciled']);
   });
 });
 
@@ -312,6 +322,7 @@ describe('an order of unknown fate', () => {
     expect(await world.orders()).toEqual(['entry#1 submitted 0/25']);
     await passes(world, jobs, 63_000);
     expect(await world.states('entry')).toEqual(['submitted', 'unknown', 'accepted']);
+    world.venue.release();
   });
 });
 
@@ -412,6 +423,7 @@ describe('an order by hand', () => {
       [world.venue.orders[0]?.id],
     );
     expect(rows).toEqual([]);
+    world.venue.release();
   });
 });
 
