@@ -56,6 +56,8 @@ interface Round {
   readonly reads: BrokerReads;
   readonly reports: readonly OrderReport[] | null;
   readonly problems: string[];
+  /** Intents whose orders were found under their ids. */
+  readonly found: Set<number>;
   changes: number;
   newFills: number;
 }
@@ -101,7 +103,10 @@ async function readRound(
   const from = listedFrom([...open, ...lost], now, isFull);
   const isListed = isFull || lost.length > 0 || due.length > 1;
   const reports = isListed ? await reads.ordersSince(from) : null;
-  const round: Round = { now, isFull, open, reads, reports, problems: [], changes: 0, newFills: 0 };
+  const round: Round = {
+    ...{ now, isFull, open, reads, reports, problems: [], found: new Set() },
+    ...{ changes: 0, newFills: 0 },
+  };
   for (const order of due) await settleKnown(order, round, parts);
   if (isFull || lost.length > 0) await settleUnknown(round, parts);
   const isOk = isFull ? await finish(round, parts) : null;
@@ -126,6 +131,7 @@ async function settleKnown(order: OpenOrder, round: Round, parts: PassParts): Pr
   if (report === null) return;
   parts.schedule.wasRead(order, now);
   if (report === 'missing') return noteMissing(order, round, parts);
+  round.found.add(order.intent_id);
   parts.memory.missing.delete(order.intent_id);
   const { newFills, isChanged, problem } = await settle(order, report, parts);
   round.newFills += newFills;
@@ -151,12 +157,13 @@ async function noteMissing(order: OpenOrder, round: Round, parts: PassParts): Pr
 
 async function settleUnknown(round: Round, parts: PassParts): Promise<void> {
   const { records, unknown } = parts;
-  const { now, open, reads, reports } = round;
+  const { now, reads, reports } = round;
+  const open = round.open.filter((order) => !round.found.has(order.intent_id));
   if (unknown.sought(open).length === 0) return;
   // Both endpoints in one look: neither alone proves that an order is not there.
   const positions = await reads.positions();
   const held = await records.openPositions();
-  const known = await records.knownOrders(listedFrom(open, now, true));
+  const known = await records.knownOrders(listedFrom(round.open, now, true));
   const result = await unknown.look(open, { reports, positions, held, known, now });
   round.newFills += result.newFills;
   round.changes += result.changes;

@@ -105,7 +105,7 @@ export interface Verdict {
 const SCOPE_SQL = `
   select distinct r.params ->> 'underlying' as underlying, r.params ->> 'option_root' as option_root
   from trade.runs r
-  where r.account = $1 and r.mode = 'live'`;
+  where r.account = $1 and r.mode = 'live' and r.broker <> 'paper'`;
 
 const FENCE_LOST = 'SB010';
 const OVERFILLED = 'SB011';

@@ -8,10 +8,16 @@ const SQL = `
   with orders as (
     select e.ts, e.epoch
     from trade.runs r
-    join trade.order_intents i on i.run_id = r.run_id
-    join trade.order_events e on e.intent_id = i.intent_id
+    -- Each look-up by its key, however much of other accounts and days there is.
+    cross join lateral (
+      select x.intent_id from trade.order_intents x
+      where x.run_id = r.run_id and x.ts >= least($5::timestamp, $3::timestamp) - interval '1 day' offset 0
+    ) i
+    cross join lateral (
+      select x.ts, x.epoch from trade.order_events x
+      where x.intent_id = i.intent_id and x.state = 'submitted' and x.epoch is not null offset 0
+    ) e
     where r.account = $2 and r.mode = 'live' and r.ts_to > least($5::timestamp, date_trunc('day', $3::timestamp))
-      and e.state = 'submitted' and e.epoch is not null
   )
   select
     (select count(*) from orders o where o.ts > $3::timestamp - interval '1 minute')::integer as orders_minute,

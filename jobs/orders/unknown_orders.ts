@@ -137,6 +137,8 @@ async function lookFor(
 ): Promise<Settled> {
   // Its sender still waits for the answer, and will say.
   if (order.state === 'submitted') return NOTHING;
+  const byId = looked.reports?.find((report) => report.venueOrderId === order.venue_order_id);
+  if (byId !== undefined) return adopt(order, byId, parts);
   if (found?.kind === 'several') return tellSeveral(order, found.venueOrderIds, parts);
   if (found !== undefined) return adopt(order, found.report, parts);
   return order.state === 'unknown' ? countMiss(order, looked, parts) : NOTHING;

@@ -337,6 +337,19 @@ describe('an id that the broker does not know', () => {
   });
 });
 
+describe('an id that the broker did not know for a while', () => {
+  it('leads to the order again', async () => {
+    const { world, jobs } = await withEntrySent();
+    const hidden = (world.venue.orders as unknown[]).splice(0);
+    await passes(world, jobs, 36_000);
+    expect((await world.states('entry')).at(-1)).toBe('unknown');
+    (world.venue.orders as unknown[]).push(...hidden);
+    await passes(world, jobs, 20_000);
+    expect(await world.states('entry')).toEqual(['submitted', 'accepted', 'unknown', 'accepted']);
+    expect(await world.halts()).toEqual([]);
+  });
+});
+
 describe('positions', () => {
   it('that somebody else has opened bar entries at once, and halt them when they stand', async () => {
     const world = await createWorld(bench);
