@@ -1,4 +1,5 @@
 // Three projects: everything without a database, and the database suite once on every engine that this machine has.
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { chooseEngines } from './test/engines.ts';
 import { SummaryReporter } from './test/reporter.ts';
@@ -7,6 +8,8 @@ const { engines, leftOut } = chooseEngines();
 
 export default defineConfig({
   test: {
+    // Much of the time is spent waiting for sockets and servers.
+    maxWorkers: Math.max(2, availableParallelism()),
     reporters: ['default', new SummaryReporter(leftOut)],
     projects: [
       {

@@ -124,7 +124,9 @@ export function statesAfter(
   newFills: number,
 ): readonly OrderState[] {
   const filled = sumOf(report.fills);
-  const target = targetOf(report, filled, order.qty);
+  const told = targetOf(report, filled, order.qty);
+  // The state machine has no way from fills to a reject: what has filled stands, and the rest is no more.
+  const target = told === 'rejected' && order.state === 'partially_filled' ? 'canceled' : told;
   if (order.state === 'filled') return [];
   if (hasEnded(order.state)) {
     // An older report than the one that ended it, or nothing new.
@@ -134,7 +136,6 @@ export function statesAfter(
   const isPartial = target === 'partially_filled';
   if (target === order.state) return isPartial && newFills > 0 ? ['partially_filled'] : [];
   if (target === 'accepted' && order.state === 'partially_filled') return [];
-  // The state machine has no way from fills to a reject.
   if (filled > 0 && hasEnded(target) && target !== 'filled' && order.state !== 'partially_filled')
     return ['partially_filled', target];
   return [target];

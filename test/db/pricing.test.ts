@@ -176,3 +176,101 @@ test('an option kind that is neither call nor put is refused, nulls give null', 
   ).rejects.toMatchObject({ code: '22023' });
   expect(await numbers("select signal.bs_price('call', null, 600, 1, 0, 0, 0.2) as value")).toEqual([null]);
 });
+
+// scipy: kind, s, k, t_years, r, q, sigma; delta, gamma, theta a day, vega a percentage point.
+const GREEKS = [
+  ['call', 6000, 6000, 30 / 365, 0.04, 0.012, 0.15, 0.52937722, 0.0015402918, -1.9407226, 6.8363634],
+  ['put', 6000, 5700, 30 / 365, 0.04, 0.012, 0.19, -0.15582048, 0.00073139093, -1.2273645, 4.1118197],
+  ['call', 6000, 6000, 390 / 525600, 0.04, 0, 0.12, 0.50427432, 0.020339863, -14.774799, 0.65199012],
+  ['put', 6000, 5980, 60 / 525600, 0.04, 0, 0.14, -0.012676794, 0.0036495522, -3.5192274, 0.020997424],
+  ['call', 6000, 6010, 5 / 525600, 0.04, 0, 0.2, 0.0034807866, 0.0028256555, -5.5761841, 0.0019353805],
+  ['call', 42, 40, 0.5, 0.1, 0, 0.2, 0.77913129, 0.04996267, -0.012490664, 0.088134151],
+  ['put', 42, 40, 0.5, 0.1, 0, 0.2, -0.22086871, 0.04996267, -0.0020662315, 0.088134151],
+] as const;
+
+test.each(GREEKS)('the greeks of a %s with spot %d and strike %d are what scipy says', async (...row) => {
+  const { rows } = await db
+    .pool()
+    .query('select delta, gamma, theta, vega from signal.bs_greeks($1, $2, $3, $4, $5, $6, $7)', [
+      ...row.slice(0, 7),
+    ]);
+  const found: number[] = Object.values(rows[0]);
+  for (const [n, expected] of row.slice(7).entries())
+    expect(Math.abs((found[n] ?? 9) / (expected as number) - 1)).toBeLessThan(1e-7);
+});
+
+test('the greeks are the slopes of the price, and vanna and charm those of delta', async () => {
+  const { rows } = await db.pool().query(
+    `with terms as (
+       select kind, 600.0::double precision as s, strike as k, t, sigma
+       from unnest(array['call', 'put']) kind, unnest('{560,590,600,615}'::double precision[]) strike,
+         unnest(array[0.25, 1.5 / 365]) t, unnest('{0.12,0.45}'::double precision[]) sigma
+     )
+     select g.*,
+       (signal.bs_price(kind, s, k, t, 0.04, 0.01, sigma + 1e-5) - signal.bs_price(kind, s, k, t, 0.04, 0.01, sigma - 1e-5)) / 2e-5 / 100 as v,
+       (signal.bs_price(kind, s, k, t, 0.04 + 1e-5, 0.01, sigma) - signal.bs_price(kind, s, k, t, 0.04 - 1e-5, 0.01, sigma)) / 2e-5 / 100 as rh,
+       (signal.bs_price(kind, s, k, t - 1e-7, 0.04, 0.01, sigma) - signal.bs_price(kind, s, k, t + 1e-7, 0.04, 0.01, sigma)) / 2e-7 / 365 as th,
+       (up.delta - down.delta) / 2e-5 / 100 as va,
+       (sooner.delta - later.delta) / 2e-7 / 365 as ch
+     from terms
+     cross join lateral signal.bs_greeks(kind, s, k, t, 0.04, 0.01, sigma) g
+     cross join lateral signal.bs_greeks(kind, s, k, t, 0.04, 0.01, sigma + 1e-5) up
+     cross join lateral signal.bs_greeks(kind, s, k, t, 0.04, 0.01, sigma - 1e-5) down
+     cross join lateral signal.bs_greeks(kind, s, k, t - 1e-7, 0.04, 0.01, sigma) sooner
+     cross join lateral signal.bs_greeks(kind, s, k, t + 1e-7, 0.04, 0.01, sigma) later`,
+  );
+  expect(rows).toHaveLength(32);
+  for (const row of rows) {
+    expect(row.vega).toBeCloseTo(row.v, 5);
+    expect(row.rho).toBeCloseTo(row.rh, 5);
+    expect(row.theta).toBeCloseTo(row.th, 4);
+    expect(row.vanna).toBeCloseTo(row.va, 5);
+    expect(row.charm).toBeCloseTo(row.ch, 4);
+  }
+});
+
+test('without time or volatility left delta is that of exercise', async () => {
+  const { rows } = await db.pool().query(
+    `select g.delta, g.gamma, g.vega from (values ('call', 590.0, 0.0, 0.2), ('put', 590, 0, 0.2), ('put', 610, 0.01, 0), ('call', 1e-3, 1e-9, 0.1)) x (kind, k, t, v)
+     cross join lateral signal.bs_greeks(x.kind, 600, x.k::double precision, x.t::double precision, 0, 0, x.v::double precision) g`,
+  );
+  expect(rows.map((row) => row.delta)).toEqual([1, 0, -1, 1]);
+  for (const row of rows) expect(Math.abs(row.gamma) + Math.abs(row.vega)).toBe(0);
+});
+
+test('a price leads back to its volatility, from a minute to a month and six deviations out', async () => {
+  const cases = fc.sample(
+    fc.record({
+      kind: fc.constantFrom('call', 'put'),
+      t: finite(1 / 525_600, 30 / 365),
+      sigma: finite(0.04, 1.5),
+      deviations: fc.integer({ min: -600, max: 600 }).map((hundredths) => hundredths / 100),
+    }),
+    3_000,
+  );
+  const { rows } = await db.pool().query(
+    `with priced as (
+       select kind, 6000.0::double precision as s, k, t, sigma, signal.bs_price(kind, 6000, k, t, 0.04, 0.012, sigma) as price
+       from jsonb_to_recordset($1) as j (kind text, t double precision, sigma double precision, deviations double precision)
+       cross join lateral (select 6000 * exp(deviations * sigma * sqrt(t)) as k) x
+     )
+     select sigma, signal.implied_volatility(kind, price, s, k, t, 0.04, 0.012) as iv from priced
+     where price - greatest(case kind when 'call' then 1 else -1 end * (s * exp(-0.012 * t) - k * exp(-0.04 * t)), 0) >= 1e-4`,
+    [JSON.stringify(cases)],
+  );
+  expect(rows.length).toBeGreaterThan(1_000);
+  expect(rows.filter(({ iv, sigma }) => !(Math.abs(iv / sigma - 1) < 1e-8))).toEqual([]);
+});
+
+test('no volatility explains a price below intrinsic value, above its bound, or without time', async () => {
+  const values = await numbers(
+    `select signal.implied_volatility(kind, price, 600, k, t, 0, 0) as value
+     from (values (1, 'call', 9.99, 590.0, 0.01), (2, 'put', 10.0, 610.0, 0.01), (3, 'call', 600.0, 600.0, 0.01), (4, 'put', 601, 600, 0.01),
+       (5, 'call', 1, 600, 0), (6, 'call', 0, 600, 0.01), (7, 'put', -1, 600, 0.01)
+     ) as v (n, kind, price, k, t) order by n`,
+  );
+  expect(values).toEqual(Array.from({ length: 7 }, () => null));
+  await expect(
+    db.pool().query("select signal.implied_volatility('C', 5, 600, 600, 0.01, 0, 0)"),
+  ).rejects.toMatchObject({ code: '22023' });
+});

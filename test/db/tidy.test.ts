@@ -108,6 +108,8 @@ describe('rights', () => {
       'panel.option_greeks',
       'ref.eastern',
       'ref.instant',
+      'signal.bs_greeks',
+      'signal.implied_volatility',
       'signal.normal_cdf',
     ]);
   });

@@ -13,6 +13,7 @@ declare
   v_states trade.gate_state[] := array[trade.gate_state(p_from, v_slots, v_day, null, p_strategy.slots)];
   v_gates trade.gate_state;
   v_walk trade.walk_state := row(null, v_day, row('{}', '{}', '{}', '{}', '{}', '{}'));
+  v_journal trade.journal := v_walk.journal;
   v_entries trade.entry_mark[] := '{}';
   v_entry trade.entry_mark;
   v_step trade.face;
@@ -55,6 +56,11 @@ begin
       -- A period that closes at the very instant of a quote is decided before it.
       v_states := v_states || trade.gate_state(v_ts + interval '1 microsecond', v_slots, v_walk.day, null, p_strategy.slots);
     end loop;
+    -- The state is copied with every event: what it has collected is set aside before it grows long.
+    if cardinality((v_walk.journal).events) >= 24 then
+      v_journal := trade.join_journals(v_journal, v_walk.journal);
+      v_walk.journal := row('{}', '{}', '{}', '{}', '{}', '{}');
+    end if;
     exit when v_step.ts is null;
 
     v_reversing := null;
@@ -98,16 +104,17 @@ begin
     v_states := v_states || trade.gate_state(v_step.ts + interval '1 microsecond', v_slots, v_day, null, p_strategy.slots);
   end loop;
 
+  v_journal := trade.join_journals(v_journal, v_walk.journal);
   insert into trade.decisions overriding system value
   select j.* from trade.judge_periods(p_run, p_strategy, v_day, v_faces, v_states, v_entries, v_bar, p_as_of) j;
-  call trade.write_journal(v_walk.journal);
+  call trade.write_journal(v_journal);
   update trade.position_slots p
   set position_id = x.position_id, ts_claimed = x.ts_entry
   from unnest(v_slots) x
   where p.account = p_run.account and p.strategy = p_run.strategy and p.slot = x.slot and p.position_id is distinct from x.position_id;
   if p_run.broker <> 'paper' then
     v_has_work := trade.protect_positions(p_run, p_strategy, v_slots, p_to);
-    if v_has_work or cardinality((v_walk.journal).intents) > 0 or cardinality((v_walk.journal).cancels) > 0 then
+    if v_has_work or cardinality(v_journal.intents) > 0 or cardinality(v_journal.cancels) > 0 then
       perform pg_notify('strikebase_orders', p_run.account);
     end if;
   end if;

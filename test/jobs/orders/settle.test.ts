@@ -35,6 +35,8 @@ const CASES: readonly Case[] = [
   { from: 'accepted', state: 'canceled', filled: 25, newFills: 1, to: ['filled'] },
   { from: 'accepted', state: 'rejected', to: ['rejected'] },
   { from: 'accepted', state: 'rejected', filled: 1, newFills: 1, to: ['partially_filled', 'canceled'] },
+  // An answer that has lost the fills it told before.
+  { from: 'partially_filled', state: 'rejected', to: ['canceled'] },
   { from: 'accepted', state: 'expired', to: ['expired'] },
   { from: 'accepted', state: 'replaced', to: ['canceled'] },
   // After its end.
