@@ -1,59 +1,19 @@
 // One slice through trade.advance: minutes of a replay with little and with much history stored, and seconds of a live run.
 import { join } from 'node:path';
-import type pg from 'pg';
-import { systemClock } from '../core/clock.ts';
-import { addMs, type EasternUs, formatEastern } from '../core/eastern_time.ts';
+import { addMs, formatEastern } from '../core/eastern_time.ts';
 import { connect } from '../db/pool.ts';
-import { advance, lockAccount } from '../jobs/advance.ts';
-import { openRun, replaySteps, type SessionTimes } from '../jobs/run.ts';
+import { lockAccount } from '../jobs/advance.ts';
 import { type BenchDatabase, onEachEngine } from './databases.ts';
-import {
-  BARS_FEED,
-  cutBars,
-  importPath,
-  marketFiles,
-  modelQuotes,
-  QUOTES_FEED,
-  SYMBOL,
-} from './market_data.ts';
+import { BARS_FEED, cutBars, importPath, marketFiles, modelQuotes, SYMBOL } from './market_data.ts';
+import { replayLatencies, STRATEGY, type Step, sliceLatencies } from './runs.ts';
 import { writeSeconds } from './second_data.ts';
 import { type Bench, type Figure, quantile, runBenchmark } from './support.ts';
 
-const STRATEGY = 'vwap_ma9';
 const REPLAYED_SESSIONS = 3;
 const LIVE_SECONDS = 3600;
 const QUICK_LIVE_SECONDS = 600;
 // Like live, a slice ends a second before the clock: by then late ticks are in.
 const LAG_MS = 1050;
-
-type Step = { readonly to: EasternUs; readonly asOf: EasternUs };
-
-async function latencies(client: pg.Client, runId: number, steps: readonly Step[]): Promise<number[]> {
-  const times: number[] = [];
-  for (const step of steps) {
-    const began = performance.now();
-    await advance(client, { runId, ...step });
-    times.push(performance.now() - began);
-  }
-  return times;
-}
-
-async function replay(url: string, sessions: readonly SessionTimes[]): Promise<number[]> {
-  const client = await connect({ url, role: 'job_runner', name: 'advance' });
-  const [first, last] = [sessions[0], sessions.at(-1)];
-  if (first === undefined || last === undefined) throw new Error('no sessions');
-  const range = { from: addMs(first.ts_open, -60_000), to: addMs(last.ts_option_close, 60_000) };
-  const request = { mode: 'replay', strategy: STRATEGY, ...range, settings: {} } as const;
-  const clock = systemClock();
-  const run = await openRun(client, { ...request, tickFeed: BARS_FEED, quoteFeed: QUOTES_FEED }, clock);
-  const asOf = clock.now();
-  const steps = replaySteps(run, sessions).map((to) => ({ to, asOf }));
-  try {
-    return await latencies(client, run.runId, steps);
-  } finally {
-    await client.end();
-  }
-}
 
 async function live(url: string, count: number): Promise<number[]> {
   const data = await writeSeconds(url, count);
@@ -77,8 +37,8 @@ async function live(url: string, count: number): Promise<number[]> {
       const to = addMs(data.sliceFrom, n * 1000);
       return { to, asOf: addMs(to, LAG_MS) };
     };
-    await latencies(client, runId, [at(0)]);
-    return await latencies(
+    await sliceLatencies(client, runId, [at(0)]);
+    return await sliceLatencies(
       client,
       runId,
       Array.from({ length: count }, (_, n) => at(n + 1)),
@@ -112,7 +72,7 @@ async function run(bench: Bench, { url, version: engine }: BenchDatabase): Promi
   const stored = async (path: string): Promise<number[]> => {
     await importPath(owner, path, { symbol: SYMBOL, feed: BARS_FEED });
     await modelQuotes(owner);
-    return replay(url, last);
+    return replayLatencies(url, last);
   };
   bench.add(...figures(engine, `minutes, ${last.length} sessions stored`, await stored(fewBars)));
   bench.add(...figures(engine, `minutes, ${sessions.length} sessions stored`, await stored(bars)));

@@ -19,7 +19,7 @@ const QUICK_ROWS = 50_000;
 // 25,000 quotes each: of a contract near the money a real day has several times as many.
 const CONTRACTS = 20;
 const ROUNDS = 3;
-const GOAL = 0.75;
+const GOAL = 0.9;
 const COLUMNS =
   'instrument_id, feed_id, ts_event, seq, event_ns, bid_px_e4, ask_px_e4, bid_sz, ask_sz, ts_recv';
 

@@ -26,20 +26,25 @@ const TIMESCALE_SETTINGS: Settings = {
 
 type Work = (database: BenchDatabase) => Promise<void>;
 
-/** Runs `work` with a database on each engine of this machine, or on the server of --db alone. */
-export async function onEachEngine(bench: Bench, work: Work): Promise<void> {
-  await onBuiltIn(bench, work);
+/** Runs `work` with a database on each engine of this machine, or on the server of --db alone; `settings` are added to the product's. */
+export async function onEachEngine(bench: Bench, work: Work, settings: Settings = {}): Promise<void> {
+  await onBuiltIn(bench, work, settings);
   if (bench.options.db !== null) return;
   const timescale = findTimescale();
   if (timescale === null) return bench.note('no installed TimescaleDB found: built-in engine only');
-  await onThrowaway({ binDir: timescale.binDir, settings: TIMESCALE_SETTINGS }, work);
+  await onThrowaway({ binDir: timescale.binDir, settings: { ...TIMESCALE_SETTINGS, ...settings } }, work);
 }
 
 /** Runs `work` with a database on the built-in engine, or on the server of --db. */
-export async function onBuiltIn(bench: Bench, work: Work): Promise<void> {
+export async function onBuiltIn(bench: Bench, work: Work, settings: Settings = {}): Promise<void> {
   const { db } = bench.options;
-  if (db === null) await onThrowaway({ binDir: null, settings: EMBEDDED_SETTINGS }, work);
+  if (db === null) await onThrowaway({ binDir: null, settings: { ...EMBEDDED_SETTINGS, ...settings } }, work);
   else await inDatabase(db, null, work);
+}
+
+/** True where a version is TimescaleDB's. */
+export function isTimescale(version: string): boolean {
+  return version.startsWith('TimescaleDB');
 }
 
 async function onThrowaway(

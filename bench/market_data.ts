@@ -101,10 +101,12 @@ function barOf(minute: readonly MarketSecond[]): string {
   return `${formatEastern(first?.ts ?? (0 as EasternUs))},${figures.join(',')},${(notional / volume).toFixed(6)}`;
 }
 
-// The quote model asks for the VIX of the session before; its level does not matter to the time that a run takes.
-function flatVix(sessions: readonly SessionTimes[]): string {
+// Its level does not matter to the time that a run takes.
+/** A VIX_History.csv of one value: the quote model asks for the VIX of the session before. */
+export function flatVix(sessions: readonly SessionTimes[]): string {
+  const first = sessions[0]?.ts_open ?? at(RANGE.from);
   const dates = [
-    addMs(sessions[0]?.ts_open ?? at(RANGE.from), -3 * 86_400_000),
+    ...[3, 2, 1].map((days) => addMs(first, -days * 86_400_000)),
     ...sessions.map((s) => s.ts_open),
   ];
   const rows = dates.map((ts) => {
@@ -132,7 +134,10 @@ export async function importPath(
 }
 
 /** Models the quotes of every session that has bars and none yet, as `strikebase backtest --quotes modelled` does. */
-export async function modelQuotes(client: pg.Client): Promise<{ sessions: number; quotes: number }> {
+export async function modelQuotes(
+  client: pg.Client,
+  range: { readonly from: string; readonly to: string } = RANGE,
+): Promise<{ sessions: number; quotes: number }> {
   const { rows } = await client.query<{ instrument_id: number; tick_feed_id: number }>(
     `select i.instrument_id, f.feed_id as tick_feed_id
      from ref.instruments i cross join ref.feeds f where i.symbol = $1 and f.name = $2`,
@@ -143,7 +148,7 @@ export async function modelQuotes(client: pg.Client): Promise<{ sessions: number
     instrumentId: rows[0]?.instrument_id ?? 0,
     tickFeedId: rows[0]?.tick_feed_id ?? 0,
     quoteFeed: QUOTES_FEED,
-    ...RANGE,
+    ...range,
   };
   const dates = await sessionsToModel(client, request);
   let quotes = 0;

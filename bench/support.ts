@@ -11,6 +11,8 @@ export interface BenchOptions {
   readonly json: boolean;
   /** A tenth of the data: to see that it works, not to compare. */
   readonly quick: boolean;
+  /** The program's own options, those that were given. */
+  readonly numbers: Readonly<Record<string, number | undefined>>;
 }
 
 /** One line of the table. */
@@ -38,11 +40,18 @@ export interface Bench {
   add(...figures: readonly Figure[]): void;
 }
 
-/** Runs a benchmark and prints its figures beside the machine's. Sets the exit code to 1 if it fails, not if it is slow. */
-export async function runBenchmark(name: string, work: (bench: Bench) => Promise<void>): Promise<void> {
+/**
+ * Runs a benchmark and prints its figures beside the machine's. `numbers` names options of its own, each of which takes a number.
+ * Sets the exit code to 1 if it fails, not if it is slow.
+ */
+export async function runBenchmark(
+  name: string,
+  work: (bench: Bench) => Promise<void>,
+  numbers: readonly string[] = [],
+): Promise<void> {
   // An exit runs the clean-up; servers end by themselves when we do.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130));
-  const options = parseOptions(name);
+  const options = parseOptions(name, numbers);
   if (options === null) return;
   const folder = mkdtempSync(join(tmpdir(), 'strikebase-bench-'));
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
@@ -58,26 +67,36 @@ export async function runBenchmark(name: string, work: (bench: Bench) => Promise
     process.exitCode = 1;
   }
   const machine = { ...describeMachine(), loadBefore: before, loadAfter: loadavg() };
-  if (options.json) console.log(JSON.stringify({ name, quick: options.quick, machine, figures }));
-  else print(name, machine, figures);
+  const report = { name, quick: options.quick, machine, figures };
+  if (options.json) console.log(JSON.stringify(report));
+  else printReport(report);
 }
 
-function parseOptions(name: string): BenchOptions | null {
-  const { values } = parseArgs({
-    options: {
-      db: { type: 'string' },
-      json: { type: 'boolean', default: false },
-      quick: { type: 'boolean', default: false },
-      help: { type: 'boolean', short: 'h', default: false },
-    },
-  });
-  if (!values.help) return { db: values.db ?? null, json: values.json, quick: values.quick };
+const OPTIONS = {
+  db: { type: 'string' },
+  json: { type: 'boolean', default: false },
+  quick: { type: 'boolean', default: false },
+  help: { type: 'boolean', short: 'h', default: false },
+} as const;
+
+function parseOptions(name: string, numbers: readonly string[]): BenchOptions | null {
+  const own = Object.fromEntries(numbers.map((each) => [each, { type: 'string' } as const]));
+  const { values } = parseArgs({ options: { ...own, ...OPTIONS } });
+  const given: Readonly<Record<string, unknown>> = values;
+  const { db = null, json, quick } = values;
+  const parsed = numbers.map((each) => [each, numberOf(given[each])] as const);
+  if (!values.help) return { db, json, quick, numbers: Object.fromEntries(parsed) };
+  const usage = ['[--quick] [--json] [--db URL]', ...numbers.map((each) => `[--${each} N]`)].join(' ');
   console.log(
-    `node dist/bench/${name}.js [--quick] [--json] [--db URL]\n\n` +
+    `node dist/bench/${name}.js ${usage}\n\n` +
       'Without --db it runs on throw-away servers: the built-in engine, and TimescaleDB where it is installed.\n' +
       'With it, in a database of its own on that server, as a user who may create databases.',
   );
   return null;
+}
+
+function numberOf(text: unknown): number | undefined {
+  return text === undefined ? undefined : Number(text);
 }
 
 interface Machine {
@@ -95,7 +114,16 @@ function describeMachine(): Machine {
 
 type Loads = { readonly loadBefore: readonly number[]; readonly loadAfter: readonly number[] };
 
-function print(name: string, machine: Machine & Loads, figures: readonly Figure[]): void {
+/** What a program found, on which machine, under which load. */
+export interface Report {
+  readonly name: string;
+  readonly quick: boolean;
+  readonly machine: Machine & Loads;
+  readonly figures: readonly Figure[];
+}
+
+/** Prints a report as a table for each engine. */
+export function printReport({ name, machine, figures }: Report): void {
   const { node, cpu, cores, memoryGib, loadBefore, loadAfter } = machine;
   const loads = [loadBefore, loadAfter].map((load) => load.map((each) => each.toFixed(2)).join(' '));
   console.log(`\n${name} · Node ${node} · ${cores} x ${cpu}, ${memoryGib} GiB · load ${loads.join(' -> ')}`);
@@ -122,7 +150,8 @@ function goalText(goal: Goal | undefined): string {
 function valueText({ value }: Figure): string {
   if (typeof value === 'string') return value;
   if (value >= 1000) return Math.round(value).toLocaleString('en-US');
-  return Number.isInteger(value) ? String(value) : value.toFixed(value < 10 ? 2 : 1);
+  if (Number.isInteger(value)) return String(value);
+  return value.toFixed(value < 0.1 ? 4 : value < 10 ? 2 : 1);
 }
 
 /** A goal for times. */

@@ -1,5 +1,5 @@
 // `strikebase demo`: a whole simulated session through the live path in about a minute, with its P/L at the end.
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { loadConfig, runSettings } from '../core/config.ts';
 import { parseEastern, type SessionDate } from '../core/eastern_time.ts';
 import type { LiveOutcome } from '../jobs/live.ts';
@@ -7,16 +7,21 @@ import { type Database, withDatabase } from './database.ts';
 import { printDemoReport } from './demo_report.ts';
 import { claimDemo, underlyingOf } from './demo_setup.ts';
 import { interrupt } from './interrupt.ts';
+import { checkLedger } from './ledger_check.ts';
 import { describeSession, sessionOn } from './market_sessions.ts';
-import { parseCount, withDb, withExamples } from './options.ts';
+import { DEFAULT_SEED, parseSeed, parseSpeed, withDb, withExamples } from './options.ts';
 import { watchedRun, watchRun } from './run_watch.ts';
+import type { SimulatedDesk } from './simulated_desk.ts';
 import { playSimulatedSession, sliceSecondsAt } from './simulated_session.ts';
 import { note } from './terminal.ts';
+
+export { parseSeed } from './options.ts';
 
 interface DemoOptions {
   readonly seed: number;
   readonly date: SessionDate;
   readonly speed: number | 'max';
+  readonly broker: 'paper' | 'schwab';
   readonly db?: string;
   readonly keep?: true;
 }
@@ -26,20 +31,6 @@ const STRIKES = 11;
 const INTERRUPTED = 130;
 // Not today: the same seed has to print the same figures tomorrow.
 const DEFAULT_DATE = '2026-06-17' as SessionDate;
-const DEFAULT_SEED = 1;
-const MAX_SEED = 4_294_967_295;
-
-/** A seed of the simulator. */
-export function parseSeed(text: string): number {
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value <= MAX_SEED) return value;
-  throw new InvalidArgumentError(`It is a whole number from 0 to ${MAX_SEED}.`);
-}
-
-/** A multiple of real time, or `max`. */
-export function parseSpeed(text: string): number | 'max' {
-  return text === 'max' ? 'max' : parseCount(text);
-}
 
 function parseDate(text: string): SessionDate {
   if (text.length === 10 && parseEastern(text) !== null) return text as SessionDate;
@@ -61,36 +52,58 @@ export function demoCommand(): Command {
     )
     .option('--date <date>', 'session to simulate', parseDate, DEFAULT_DATE)
     .option('--speed <n>', 'times real time, or max', parseSpeed, 'max')
+    .addOption(
+      new Option('--broker <name>', 'who fills: paper, or Schwab’s API, simulated on this machine, over HTTP')
+        .choices(['paper', 'schwab'])
+        .default('paper'),
+    )
     .option('--keep', 'leave the database running until Ctrl-C, to look around');
-  return withExamples(withDb(command), 'demo', 'demo --seed 7', 'demo --speed 60 --date 2026-11-27').action(
-    (options: DemoOptions) => withDatabase({ db: options.db }, (database) => demo(database, options)),
-  );
+  return withExamples(
+    withDb(command),
+    'demo',
+    'demo --seed 7 --broker schwab',
+    'demo --speed 60 --date 2026-11-27',
+  ).action((options: DemoOptions) => withDatabase({ db: options.db }, (database) => demo(database, options)));
 }
 
 async function demo(database: Database, options: DemoOptions): Promise<void> {
   const { seed } = options;
   const began = performance.now();
-  const outcome = await play(database, options);
+  const { outcome, desk, account } = await play(database, options);
+  const elapsedMs = performance.now() - began;
   const client = await database.connect('job_runner');
-  await printDemoReport({ client, database, outcome, seed, elapsedMs: performance.now() - began });
+  const ledger = desk === null ? null : await checkLedger(client, account, desk.schwab.simulator.ledger);
+  await printDemoReport({ client, database, outcome, seed, ledger, elapsedMs });
+  if (ledger !== null && ledger.differences.length > 0) process.exitCode = 1;
   if (interrupt().aborted) process.exitCode = INTERRUPTED;
   else if (options.keep) await waitForInterrupt();
 }
 
-async function play(database: Database, options: DemoOptions): Promise<LiveOutcome> {
+interface Played {
+  readonly outcome: LiveOutcome;
+  readonly account: string;
+  readonly desk: SimulatedDesk | null;
+}
+
+async function play(database: Database, options: DemoOptions): Promise<Played> {
   const client = await database.connect('job_runner');
   const session = await sessionOn(client, options.date);
   const underlying = await underlyingOf(client, STRATEGY);
   const { account, feeds } = await claimDemo(await database.connect('ingest_writer'), underlying);
-  note(`simulated session ${describeSession(session)}, seed ${options.seed}, simulated quotes, paper broker`);
-  const watch = watchRun({ client, title: 'demo', underlying, label: 'simulated quotes' });
+  const { broker, seed } = options;
+  const venue = broker === 'paper' ? 'paper broker' : 'Schwab’s API simulated on this machine';
+  note(`simulated session ${describeSession(session)}, seed ${seed}, simulated quotes, ${venue}`);
+  const watch = watchRun({
+    ...{ read: (work) => work(client), title: 'demo', underlying, label: 'simulated quotes' },
+    ...(broker === 'paper' ? {} : { venue: 'PAPER at a simulated Schwab' }),
+  });
   let lastStep = session.tsOpen;
+  const started: { desk: SimulatedDesk | null } = { desk: null };
   try {
-    return await playSimulatedSession({
+    const outcome = await playSimulatedSession({
       databaseUrl: database.url,
       session,
-      seed: options.seed,
-      speed: options.speed,
+      ...{ seed, broker, speed: options.speed },
       feeds,
       underlying,
       strategy: STRATEGY,
@@ -98,12 +111,16 @@ async function play(database: Database, options: DemoOptions): Promise<LiveOutco
       strikes: STRIKES,
       sliceSeconds: sliceSecondsAt(options.speed),
       signal: interrupt(),
-      onStart: (parts) => watch.begin(watchedRun(parts, underlying)),
+      onStart: (parts) => {
+        started.desk = parts.desk;
+        watch.begin(watchedRun(parts, underlying));
+      },
       onStep: async (now) => {
         lastStep = now;
         await watch.update(now);
       },
     });
+    return { outcome, account, desk: started.desk };
   } finally {
     await watch.end(lastStep);
   }

@@ -5,6 +5,7 @@ import { loadConfig } from '../core/config.ts';
 import type { LiveOutcome } from '../jobs/live.ts';
 import { type RunSummary, summarizeRun } from '../jobs/run_summary.ts';
 import type { Database } from './database.ts';
+import type { LedgerCheck } from './ledger_check.ts';
 import { grouped } from './live_view.ts';
 import { printReport } from './run_report.ts';
 import { print } from './terminal.ts';
@@ -15,6 +16,8 @@ export interface DemoReport {
   readonly database: Database;
   readonly outcome: LiveOutcome;
   readonly seed: number;
+  /** Our fills against the broker's books; null on paper. */
+  readonly ledger: LedgerCheck | null;
   /** Real time that it took. */
   readonly elapsedMs: number;
 }
@@ -32,7 +35,7 @@ const ROWS_SQL = `
 
 /** Prints the report on standard output. */
 export async function printDemoReport(report: DemoReport): Promise<void> {
-  const { client, database, outcome, seed, elapsedMs } = report;
+  const { client, database, outcome, seed, ledger, elapsedMs } = report;
   const summary = await summarizeRun(client, outcome.runId);
   const ending = outcome.outcome === 'completed' ? 'completed' : `${outcome.outcome} before its end`;
   const date = summary.ts_from.slice(0, 10);
@@ -41,8 +44,15 @@ export async function printDemoReport(report: DemoReport): Promise<void> {
   );
   await printReport(client, summary, { isJson: false, elapsedMs });
   print(`${await ordersLine(client, outcome.runId)}\n${await rowsLine(client, outcome.runId)}\n`);
+  if (ledger !== null) print(`${ledgerLines(ledger).join('\n')}\n`);
   print(`\n${whereLines(database).join('\n')}\n`);
   print(`\nTry next:\n${nextLines(summary, seed).join('\n')}\n`);
+}
+
+function ledgerLines({ orders, contracts, differences }: LedgerCheck): string[] {
+  const counts = `${grouped(orders)} orders, ${grouped(contracts)} contracts`;
+  if (differences.length === 0) return [`broker ledger  ${counts}: the same as our fills`];
+  return [`broker ledger  ${counts}: NOT the same as our fills`, ...differences.map((each) => `  ${each}`)];
 }
 
 async function ordersLine(client: pg.ClientBase, runId: number): Promise<string> {

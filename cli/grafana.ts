@@ -43,7 +43,7 @@ export function grafanaCommand(): Command {
     .option('--all', 'list the queries that are well, too', false)
     .action(runCheck);
   withFormat(withRange(check));
-  return new Command('grafana')
+  const command = new Command('grafana')
     .description('The dashboards of a running Grafana.')
     .addCommand(
       withExamples(
@@ -52,6 +52,7 @@ export function grafanaCommand(): Command {
         'grafana check --url http://127.0.0.1:3000 --credentials grafana.token --from 2026-03-05 --to 2026-03-05 --all',
       ),
     );
+  return withExamples(command, 'grafana check');
 }
 
 async function runCheck(options: GrafanaCheckOptions): Promise<void> {

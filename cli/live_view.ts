@@ -23,6 +23,8 @@ export interface ViewOptions {
   readonly runId: number;
   /** `simulated quotes`, printed with every view. */
   readonly label: string;
+  /** Where orders go: `PAPER` (default), or a broker, which is shown in red. */
+  readonly venue?: string;
   readonly out?: ViewStream;
   /** Event time between two lines where the output is no terminal; default 30 minutes. */
   readonly lineEveryMs?: number;
@@ -50,6 +52,9 @@ const HIDE_CURSOR = '\x1b[?25l';
 const SHOW_CURSOR = '\x1b[?25h';
 const CLEAR_TO_LINE_END = '\x1b[K';
 const CLEAR_BELOW = '\x1b[J';
+const RED = '\x1b[1;97;41m';
+const PLAIN = '\x1b[0m';
+const PAPER = 'PAPER';
 
 /** The view for where the output goes. */
 export function createLiveView(options: ViewOptions): LiveView {
@@ -75,7 +80,8 @@ function screenView(options: ViewOptions, out: ViewStream): LiveView {
         last = { at, rows: frame.rows };
       }
       const width = Math.min(MAX_WIDTH, out.columns ?? MAX_WIDTH) - 1;
-      const lines = screenLines(options, frame, rate).map((line) => line.slice(0, width));
+      const [title = '', ...rest] = screenLines(options, frame, rate).map((line) => line.slice(0, width));
+      const lines = [isPaper(options) ? title : red(title), ...rest];
       const up = height === 0 ? HIDE_CURSOR : `\x1b[${height}A\r`;
       out.write(up + lines.map((line) => `${line}${CLEAR_TO_LINE_END}\n`).join('') + CLEAR_BELOW);
       height = lines.length;
@@ -112,7 +118,7 @@ export function screenLines(options: ViewOptions, frame: ViewFrame, rowsPerSecon
   const { state } = frame;
   const { trades, wins, net } = state.day;
   const date = formatEastern(frame.now).slice(0, 10);
-  const title = `strikebase ${options.title}   PAPER, ${options.label}`;
+  const title = `strikebase ${options.title}   ${options.venue ?? PAPER}, ${options.label}`;
   const decisions = state.decisions.length === 0 ? ['  none yet'] : state.decisions.map(decisionLine);
   return [
     `${title}${`${date}  run ${options.runId}`.padStart(Math.max(1, 79 - title.length))}`,
@@ -129,6 +135,15 @@ export function screenLines(options: ViewOptions, frame: ViewFrame, rowsPerSecon
     '',
     `account ${options.account}; Ctrl-C ends it cleanly`,
   ];
+}
+
+function isPaper({ venue = PAPER }: ViewOptions): boolean {
+  return venue.startsWith(PAPER);
+}
+
+/** Text that nobody overlooks, on a terminal. */
+export function red(text: string): string {
+  return `${RED}${text}${PLAIN}`;
 }
 
 function marketLine(options: ViewOptions, { now, state, price_e4 }: ViewFrame): string {
@@ -165,7 +180,7 @@ function plainLine(options: ViewOptions, frame: ViewFrame): string {
     position === undefined || position.qty === 0 ? 'flat' : `short ${position.symbol.replace(/ +/, ' ')}`;
   return (
     `${marketLine(options, frame).replace(/^\S+/, formatEastern(now).slice(0, 16))}   ${held}   day P/L ${dollars(state.day.net)}` +
-    ` (${options.label})   ${grouped(frame.rows)} rows`
+    ` (${isPaper(options) ? '' : `${options.venue}, `}${options.label})   ${grouped(frame.rows)} rows`
   );
 }
 

@@ -3,7 +3,11 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type EasternUs, formatEastern, parseEastern } from '../core/eastern_time.ts';
 import type { Format } from './output.ts';
 
+/** Of the simulated market, unless told otherwise. */
+export const DEFAULT_SEED = 1;
+
 const DAY_US = 86_400_000_000;
+const MAX_SEED = 4_294_967_295;
 
 /** A half-open range of event time as SQL text; what is not limited reaches to infinity. */
 export interface RangeText {
@@ -40,6 +44,18 @@ export function parseCount(text: string): number {
   if (!Number.isSafeInteger(value) || value <= 0)
     throw new InvalidArgumentError('It is a whole number above 0.');
   return value;
+}
+
+/** A seed of the simulator. */
+export function parseSeed(text: string): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value <= MAX_SEED) return value;
+  throw new InvalidArgumentError(`It is a whole number from 0 to ${MAX_SEED}.`);
+}
+
+/** A multiple of real time, or `max`. */
+export function parseSpeed(text: string): number | 'max' {
+  return text === 'max' ? 'max' : parseCount(text);
 }
 
 /** `key=value`, collected into one object; the value `null` switches a parameter off. */

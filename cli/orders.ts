@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import type pg from 'pg';
 import { type Clock, systemClock } from '../core/clock.ts';
 import { type Config, loadConfig } from '../core/config.ts';
+import { dateOf, type EasternUs, parseEastern, type SessionDate } from '../core/eastern_time.ts';
 import { Failure } from '../core/failure.ts';
 import { createLog } from '../core/log.ts';
 import type { Broker } from '../jobs/brokers/broker.ts';
@@ -10,11 +11,12 @@ import { openBroker } from '../jobs/brokers/open_broker.ts';
 import type { OnOrderEvent } from '../jobs/orders/events.ts';
 import { type Fault, faultOf } from '../jobs/orders/fault.ts';
 import { reconcileOrders } from '../jobs/reconcile_orders.ts';
+import { compareDay } from '../jobs/statement.ts';
 import { submitOrders } from '../jobs/submit_orders.ts';
 import { type Database, withDatabase } from './database.ts';
 import { interrupt } from './interrupt.ts';
 import { withDb, withExamples } from './options.ts';
-import { note } from './terminal.ts';
+import { note, print } from './terminal.ts';
 
 interface OrdersOptions {
   readonly account?: string;
@@ -60,8 +62,65 @@ export function ordersCommand(): Command {
         'Reads orders, fills and positions of an account at the broker; entries are halted where they are not ours.',
         reconcileOrders,
       ),
-    );
-  return withExamples(command, 'orders submit', 'orders reconcile --account main');
+    )
+    .addCommand(statementCommand());
+  return withExamples(command, 'orders submit', 'orders reconcile --account main', 'orders statement');
+}
+
+interface StatementOptions extends OrdersOptions {
+  readonly date?: string;
+  readonly accept?: string;
+}
+
+function statementCommand(): Command {
+  const command = new Command('statement')
+    .description(
+      'Compares a day’s fills with what the broker has booked: quantities, money, fees. A difference is an alert, and a red check ' +
+        'until a later comparison agrees or it is accepted. Exits 1 on any.',
+    )
+    .option('--date <date>', 'day (default: today)')
+    .option('--account <name>', 'account (default: that of the live run that is open)')
+    .option('--accept <reason>', 'accepts what differs, for this reason');
+  return withExamples(
+    withDb(command),
+    'orders statement --date 2026-06-17',
+    'orders statement --date 2026-06-17 --accept "fee refunded"',
+  ).action((options: StatementOptions) =>
+    withDatabase({ db: options.db }, (database) => printStatement(database, options)),
+  );
+}
+
+function dayOf(text: string | undefined, now: EasternUs): SessionDate {
+  if (text === undefined) return dateOf(now);
+  const ts = /^\d{4}-\d{2}-\d{2}$/.test(text) ? parseEastern(text) : null;
+  if (ts === null)
+    throw new Failure(`--date is ${text}, which is no date`, { hint: 'As in 2026-06-17.', exitCode: 2 });
+  return dateOf(ts);
+}
+
+async function printStatement(database: Database, options: StatementOptions): Promise<void> {
+  const clock = systemClock();
+  const broker = await openBroker(loadConfig(), clock);
+  try {
+    const client = await database.connect('job_runner');
+    const account = options.account ?? (await onlyAccount(client));
+    const now = clock.now();
+    const sessionDate = dayOf(options.date, now);
+    const accept = options.accept ?? null;
+    const statement = await compareDay({ client, broker, account, sessionDate, now, accept });
+    const { ours, brokers, orders, isOk, detail } = statement;
+    const money = (dollars: number): string => dollars.toFixed(2).padStart(14);
+    print(`${account} ${sessionDate}: ${orders.length} orders\n`);
+    print(`${''.padEnd(10)}${'our fills'.padStart(14)}${broker.name.padStart(14)}\n`);
+    print(`${'contracts'.padEnd(10)}${String(ours.qty).padStart(14)}${String(brokers.qty).padStart(14)}\n`);
+    print(`${'amount'.padEnd(10)}${money(ours.amount)}${money(brokers.amount)}\n`);
+    print(`${'fees'.padEnd(10)}${money(ours.fees)}${money(brokers.fees)}\n`);
+    print(`${'P/L'.padEnd(10)}${money(ours.amount - ours.fees)}${money(brokers.amount - brokers.fees)}\n`);
+    print(`${detail}\n`);
+    if (!isOk) process.exitCode = 1;
+  } finally {
+    await Promise.race([broker.close(), clock.sleep(CLOSE_MS)]);
+  }
 }
 
 function jobCommand(name: string, description: string, run: (job: Job) => Promise<void>): Command {

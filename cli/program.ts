@@ -35,6 +35,11 @@ const SUBCOMMANDS: readonly Subcommand[] = [
     load: async () => (await import('./ingest.ts')).ingestCommand(),
   },
   {
+    name: 'advance',
+    summary: 'run the rules of a live run alone',
+    load: async () => (await import('./advance.ts')).advanceCommand(),
+  },
+  {
     name: 'orders',
     summary: 'send orders to a broker, find out what became of them',
     load: async () => (await import('./orders.ts')).ordersCommand(),
@@ -85,6 +90,11 @@ const SUBCOMMANDS: readonly Subcommand[] = [
     load: async () => (await import('./flatten.ts')).cancelCommand(),
   },
   {
+    name: 'messages',
+    summary: 'tell people what live runs do: Telegram, webhook',
+    load: async () => (await import('./messages.ts')).messagesCommand(),
+  },
+  {
     name: 'schwab',
     summary: 'log in at Schwab, show how long the login lives',
     load: async () => (await import('./schwab.ts')).schwabCommand(),
@@ -115,6 +125,11 @@ const SUBCOMMANDS: readonly Subcommand[] = [
     load: async () => (await import('./bars.ts')).barsCommand(),
   },
   {
+    name: 'report',
+    summary: 'write a run as one HTML page',
+    load: async () => (await import('./report.ts')).reportCommand(),
+  },
+  {
     name: 'runs',
     summary: 'list runs, drop one',
     load: async () => (await import('./runs.ts')).runsCommand(),
@@ -130,14 +145,44 @@ const SUBCOMMANDS: readonly Subcommand[] = [
     load: async () => (await import('./status.ts')).statusCommand(),
   },
   {
+    name: 'doctor',
+    summary: 'say what is wrong with this set-up, and what to do',
+    load: async () => (await import('./doctor.ts')).doctorCommand(),
+  },
+  {
     name: 'sql',
     summary: 'run one query, read-only',
     load: async () => (await import('./sql.ts')).sqlCommand(),
   },
   {
+    name: 'export',
+    summary: 'write a view or a query to a Parquet or CSV file',
+    load: async () => (await import('./export.ts')).exportCommand(),
+  },
+  {
     name: 'grafana',
     summary: 'check the dashboards through a running Grafana',
     load: async () => (await import('./grafana.ts')).grafanaCommand(),
+  },
+  {
+    name: 'backup',
+    summary: 'write the whole database into one file',
+    load: async () => (await import('./backup.ts')).backupCommand(),
+  },
+  {
+    name: 'restore',
+    summary: 'bring a backup into an empty database',
+    load: async () => (await import('./restore.ts')).restoreCommand(),
+  },
+  {
+    name: 'simulate',
+    summary: 'serve a simulated market that is open now',
+    load: async () => (await import('./simulate.ts')).simulateCommand(),
+  },
+  {
+    name: 'health',
+    summary: 'whether a process of a live run works',
+    load: async () => (await import('./health.ts')).healthCommand(),
   },
   {
     name: 'migrate',
@@ -148,6 +193,11 @@ const SUBCOMMANDS: readonly Subcommand[] = [
     name: 'schema',
     summary: 'print the schema of the database',
     load: async () => (await import('./schema.ts')).schemaCommand(),
+  },
+  {
+    name: 'dictionary',
+    summary: 'print what every table and column means',
+    load: async () => (await import('./dictionary.ts')).dictionaryCommand(),
   },
 ];
 

@@ -1,19 +1,34 @@
 // strikebase ready: whether an entry could be made now, check by check.
 import { Command } from 'commander';
 import type pg from 'pg';
-import { systemClock } from '../core/clock.ts';
+import { type Clock, systemClock } from '../core/clock.ts';
 import { loadConfig } from '../core/config.ts';
+import { formatEastern } from '../core/eastern_time.ts';
+import { lastingConnection } from '../db/lasting_connection.ts';
+import type { Broker } from '../jobs/brokers/broker.ts';
 import { openBroker } from '../jobs/brokers/open_broker.ts';
-import { checkReadiness } from '../jobs/readiness.ts';
+import { checkReadiness, type ReadinessCheck } from '../jobs/readiness.ts';
 import { withDatabase } from './database.ts';
+import { interrupt } from './interrupt.ts';
 import { withDb, withExamples, withFormat } from './options.ts';
 import { type Format, printRows } from './output.ts';
+import { note } from './terminal.ts';
 
 interface ReadyOptions {
   readonly strategy: string;
   readonly format: Format;
+  readonly watch: boolean;
   readonly db?: string;
 }
+
+// Entries are barred by a red check until the next one.
+const CHECK_MS = 60_000;
+const RED_CHECK_MS = 5000;
+const GIVE_UP_MS = 1500;
+const HEARTBEAT_SQL = `
+  insert into ops.heartbeats (process, pid, ts, state, detail) values ('ready', $1, $2, $3, $4)
+  on conflict on constraint heartbeats_pk do update set
+    pid = excluded.pid, ts = excluded.ts, state = excluded.state, detail = excluded.detail`;
 
 const TEXT = 25;
 const BOOL = 16;
@@ -30,8 +45,9 @@ export function readyCommand(): Command {
       'Checks everything that must hold before an entry: database, clock, schema, calendar, kill switch, feeds and, with a ' +
         'broker, its login, account and buying power. Stores the checks; exits with 1 if one is red.',
     )
-    .option('--strategy <name>', 'strategy that is to trade', 'vwap_ma9');
-  return withExamples(withDb(withFormat(command)), 'ready', 'ready --format json').action(
+    .option('--strategy <name>', 'strategy that is to trade', 'vwap_ma9')
+    .option('--watch', 'check every minute until Ctrl-C, and tell what has changed', false);
+  return withExamples(withDb(withFormat(command)), 'ready', 'ready --format json', 'ready --watch').action(
     (options: ReadyOptions) =>
       withDatabase({ db: options.db }, async (database) => {
         const config = loadConfig();
@@ -39,9 +55,10 @@ export function readyCommand(): Command {
         const client = await database.connect('job_runner');
         const broker = config.broker === 'paper' ? null : await openBroker(config, clock);
         try {
+          const { strategy } = options;
+          if (options.watch) return await watchReadiness({ url: database.url, clock, strategy, broker });
           const feedIds = await feedsOfLiveRuns(client);
-          const parts = { client, clock, strategy: options.strategy, feedIds, broker };
-          const checks = await checkReadiness(parts);
+          const checks = await checkReadiness({ client, clock, strategy, feedIds, broker });
           const rows = checks.map(({ name, isOk, detail }) => [name, isOk ? 't' : 'f', detail]);
           printRows(COLUMNS, rows, { format: options.format });
           if (checks.some((check) => !check.isOk)) process.exitCode = 1;
@@ -50,6 +67,54 @@ export function readyCommand(): Command {
         }
       }),
   );
+}
+
+interface Watching {
+  readonly url: string;
+  readonly clock: Clock;
+  readonly strategy: string;
+  readonly broker: Broker | null;
+}
+
+/** Checks until the command is told to end; whatever is red is looked at again sooner. */
+async function watchReadiness({ url, clock, strategy, broker }: Watching): Promise<void> {
+  const signal = interrupt();
+  const giveUp = new AbortController();
+  // A check that waits for a lost database must not hold up the end.
+  const onAbort = (): void => void setTimeout(() => giveUp.abort(), GIVE_UP_MS).unref();
+  signal.addEventListener('abort', onAbort, { once: true });
+  const connection = await lastingConnection({
+    url,
+    role: 'job_runner',
+    name: 'ready',
+    signal: giveUp.signal,
+  });
+  const verdicts = new Map<string, boolean>();
+  try {
+    while (!signal.aborted) {
+      const checks = await connection.run(async (client) =>
+        checkReadiness({ client, clock, strategy, feedIds: await feedsOfLiveRuns(client), broker }),
+      );
+      for (const { name, isOk, detail } of checks) {
+        if (verdicts.get(name) !== isOk) note(`${name}: ${isOk ? 'ok' : 'RED'}, ${detail}`);
+        verdicts.set(name, isOk);
+      }
+      await connection.run((client) => beat(client, clock, checks));
+      await clock.sleep(checks.every((check) => check.isOk) ? CHECK_MS : RED_CHECK_MS, signal);
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    await connection.end();
+  }
+}
+
+async function beat(client: pg.ClientBase, clock: Clock, checks: readonly ReadinessCheck[]): Promise<void> {
+  const red = checks.filter((check) => !check.isOk).map((check) => check.name);
+  const detail = red.length === 0 ? `${checks.length} checks` : `red: ${red.join(', ')}`;
+  const values = [process.pid, formatEastern(clock.now()), 'checking', detail];
+  await client.query(HEARTBEAT_SQL, values);
 }
 
 async function feedsOfLiveRuns(client: pg.ClientBase): Promise<number[]> {

@@ -25,7 +25,8 @@ export async function printReport(
     return;
   }
   const hidden = summary.sessions - SHOWN_DAYS;
-  const footer = hidden > 0 ? [`(${hidden} earlier sessions: strikebase pl --run ${summary.run_id})`] : [];
+  const footer =
+    hidden > 0 ? [`(${hidden} earlier sessions: npx strikebase pl --run ${summary.run_id})`] : [];
   await printQuery(client, { text: DAYS, values: [summary.run_id] }, { format: 'table', footer });
   print(`\n${totals(summary).join('\n')}\n`);
 }
@@ -48,6 +49,7 @@ function totals(summary: RunSummary): string[] {
     `max drawdown   ${money(summary.max_drawdown)}`,
     ...(summary.open_positions === 0 ? [] : [`still open     ${summary.open_positions}`]),
     `${summary.quote_source} quotes (${summary.quote_feed}), ticks ${summary.tick_feed}${typicalNote(summary)}`,
+    `as a page      npx strikebase report --run ${summary.run_id} --out report.html`,
   ];
 }
 

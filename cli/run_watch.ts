@@ -12,20 +12,29 @@ import { note } from './terminal.ts';
 export interface WatchedRun {
   readonly runId: number;
   readonly account: string;
-  /** 1/10,000 dollar. */
-  lastPrice(): number | null;
-  /** Rows stored so far by stream. */
-  rows(): { readonly equities: number; readonly options: number };
-  /** States of the connections, in words. */
-  feeds(): string;
+  /** What its streams have brought, as of `now`. */
+  look(now: EasternUs): StreamsLook | Promise<StreamsLook>;
 }
 
+export interface StreamsLook {
+  /** Last price of the underlying, 1/10,000 dollar. */
+  readonly price_e4: number | null;
+  /** Rows stored so far by stream. */
+  readonly rows: { readonly equities: number; readonly options: number };
+  /** States of the connections, in words. */
+  readonly feeds: string;
+}
+
+/** Reads the database as job_runner. */
+export type Read = <T>(work: (client: pg.ClientBase) => Promise<T>) => Promise<T>;
+
 export interface RunWatchOptions {
-  /** Reads as job_runner. */
-  readonly client: pg.ClientBase;
+  readonly read: Read;
   readonly title: string;
   readonly underlying: string;
   readonly label: string;
+  /** Where orders go; default `PAPER`. */
+  readonly venue?: string;
   readonly lineEveryMs?: number;
 }
 
@@ -40,27 +49,19 @@ export interface RunWatch {
 }
 
 export function watchRun(options: RunWatchOptions): RunWatch {
-  const { client, title, underlying, label, lineEveryMs } = options;
+  const { read, title, underlying, label, venue, lineEveryMs } = options;
   let watched: { readonly run: WatchedRun; readonly view: LiveView } | null = null;
   const show = async (now: EasternUs): Promise<void> => {
     if (watched === null) return;
     const { run, view } = watched;
-    const state = await readLiveState(client, run.runId, now);
-    const rows = run.rows();
-    const total = rows.equities + rows.options;
-    view.show({
-      now,
-      state,
-      price_e4: run.lastPrice(),
-      rows: total,
-      quotes: rows.options,
-      feeds: run.feeds(),
-    });
+    const state = await read((client) => readLiveState(client, run.runId, now));
+    const { price_e4, rows, feeds } = await run.look(now);
+    view.show({ now, state, price_e4, feeds, rows: rows.equities + rows.options, quotes: rows.options });
   };
   return {
     begin: (run) => {
       const { runId, account } = run;
-      const text = { title, underlying, label, runId, account };
+      const text = { title, underlying, label, runId, account, ...(venue === undefined ? {} : { venue }) };
       watched = { run, view: createLiveView(lineEveryMs === undefined ? text : { ...text, lineEveryMs }) };
     },
     update: async (now) => {
@@ -87,9 +88,10 @@ export function watchedRun(
   return {
     runId: run.runId,
     account: run.account,
-    lastPrice: () => equities.lastPrice(underlying),
-    rows: () => ({ equities: equities.counts().inserted, options: options.counts().inserted }),
-    feeds: () =>
-      `equities ${equities.feed.state}, options ${options.feed.state} (${options.streamed().length} contracts)`,
+    look: () => ({
+      price_e4: equities.lastPrice(underlying),
+      rows: { equities: equities.counts().inserted, options: options.counts().inserted },
+      feeds: `equities ${equities.feed.state}, options ${options.feed.state} (${options.streamed().length} contracts)`,
+    }),
   };
 }

@@ -26,10 +26,11 @@ export function runsCommand(): Command {
     .description('Removes a backtest or replay with everything that it wrote; never a live run.')
     .argument('<run>', 'run id', parseCount)
     .action(dropRun);
-  return new Command('runs')
+  const command = new Command('runs')
     .description('Lists runs, or drops one.')
     .addCommand(withExamples(withDb(withFormat(list)), 'runs list'))
     .addCommand(withExamples(withDb(drop), 'runs drop 3'));
+  return withExamples(command, 'runs list', 'runs drop 3');
 }
 
 async function listRuns(options: { readonly db?: string; readonly format: Format }): Promise<void> {

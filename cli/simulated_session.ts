@@ -9,7 +9,7 @@ import type { Slice } from '../jobs/advance.ts';
 import { type LiveOptions, type LiveOutcome, type LiveRun, openLive } from '../jobs/live.ts';
 import { type MassiveSimulator, startMassiveSimulator } from '../sim/massive_server.ts';
 import type { SessionArguments } from '../sim/session.ts';
-import { closeRun, subscribed } from './live_session.ts';
+import { type SimulatedDesk, startSimulatedDesk } from './simulated_desk.ts';
 
 export interface SimulatedSessionOptions {
   readonly databaseUrl: string;
@@ -24,6 +24,8 @@ export interface SimulatedSessionOptions {
   readonly settings: Readonly<Record<string, unknown>>;
   /** Strikes streamed around the money. */
   readonly strikes: number;
+  /** Who fills the orders: `paper` (default), or the Schwab client over HTTP at a simulated Schwab. */
+  readonly broker?: 'paper' | 'schwab';
   /** Simulated seconds between two stores and slices, a divisor of 10; default 10. Slices of any length give the same rows. */
   readonly sliceSeconds?: number;
   /** Ends the session early, the run as stopped. A further start with the same account, feeds and seed goes on where it ended. */
@@ -39,6 +41,8 @@ export interface SimulatedParts {
   readonly equities: EquityStream;
   readonly options: OptionStream;
   readonly run: LiveRun;
+  /** Null on paper. */
+  readonly desk: SimulatedDesk | null;
 }
 
 // Never leaves this machine: the simulator checks it as the vendor would.
@@ -59,6 +63,7 @@ const wallClock = systemClock();
 export async function playSimulatedSession(options: SimulatedSessionOptions): Promise<LiveOutcome> {
   const { signal } = options;
   let parts: SimulatedParts | null = null;
+  let desk: SimulatedDesk | null = null;
   const pace = createPace(options);
   const simulator = await startMassiveSimulator({
     ...options.session,
@@ -68,6 +73,7 @@ export async function playSimulatedSession(options: SimulatedSessionOptions): Pr
     symbols: [options.underlying],
     apiKey: API_KEY,
     prints: false,
+    onEvents: (market, events) => desk?.schwab.onEvents(market, events),
     afterStep: async (now) => {
       if (parts === null) return;
       await takeStep(parts, options, now);
@@ -83,7 +89,8 @@ export async function playSimulatedSession(options: SimulatedSessionOptions): Pr
     throw error;
   });
   try {
-    parts = { simulator, run, ...(await startStreams(simulator, options, streams)) };
+    desk = await openDesk(run, simulator, options);
+    parts = { simulator, run, desk, ...(await startStreams(simulator, options, streams)) };
     await options.onStart?.(parts);
     simulator.begin();
     await Promise.race([simulator.done, ...streams.map((stream) => stream.failed)]);
@@ -92,8 +99,19 @@ export async function playSimulatedSession(options: SimulatedSessionOptions): Pr
   }
   signal.removeEventListener('abort', stop);
   await simulator.stop();
-  await Promise.allSettled(streams.map((stream) => stream.close()));
+  await Promise.allSettled([...streams.map((stream) => stream.close()), desk?.close()]);
   return closeRun(run, failure);
+}
+
+async function openDesk(
+  run: LiveRun,
+  { clock }: MassiveSimulator,
+  { broker, databaseUrl: url, seed, strategy }: SimulatedSessionOptions,
+): Promise<SimulatedDesk | null> {
+  if (broker !== 'schwab') return null;
+  const desk = await startSimulatedDesk({ clock, seed });
+  await desk.open({ url, account: run.account, strategy });
+  return desk;
 }
 
 /** Seconds a slice at a speed: slowly played, ten at a time would be seen to jerk. */
@@ -127,11 +145,12 @@ async function takeStep(
   await Promise.all([parts.equities.settle(now), parts.options.settle(now)]);
   if (isEvery(RECENTRE_SECONDS, now)) await parts.options.recentre();
   if (!parts.run.isOver()) await parts.run.step(now);
+  await parts.desk?.afterSlice(now);
   await options.onStep?.(now);
 }
 
 function liveOptions(simulator: MassiveSimulator, options: SimulatedSessionOptions): LiveOptions {
-  const { databaseUrl, feeds, strategy, settings, onSlice } = options;
+  const { databaseUrl, feeds, strategy, settings, broker = 'paper', onSlice } = options;
   const { clock, session } = simulator;
   return {
     url: databaseUrl,
@@ -140,7 +159,7 @@ function liveOptions(simulator: MassiveSimulator, options: SimulatedSessionOptio
     settings,
     tickFeed: feeds.ticks.name,
     quoteFeed: feeds.quotes.name,
-    broker: 'paper',
+    broker,
     session: { from: session.tsStart, to: session.tsEnd, optionClose: session.tsOptionClose },
     ...(onSlice === undefined ? {} : { onSlice }),
   };
@@ -169,4 +188,20 @@ async function startStreams(
   started.push(chain);
   await subscribed([equities, chain], signal);
   return { equities, options: chain };
+}
+
+/** Resolves when the streams have subscribed, or when the signal is aborted; rejects when one of them fails. */
+async function subscribed(streams: readonly MarketStream[], signal: AbortSignal): Promise<void> {
+  const aborted = new Promise<void>((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+  await Promise.race([aborted, Promise.all(streams.map((stream) => stream.subscribed))]);
+}
+
+/** Closes the run; with a failure it is closed as failed and the failure thrown. */
+async function closeRun(run: LiveRun, failure: { readonly error: unknown } | null): Promise<LiveOutcome> {
+  if (failure === null) return run.close('stopped');
+  await run.close('failed').catch(() => undefined);
+  throw failure.error;
 }

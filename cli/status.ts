@@ -4,6 +4,7 @@ import type pg from 'pg';
 import { type Database, withDatabase } from './database.ts';
 import { withDb, withExamples, withFormat } from './options.ts';
 import { type Format, printQuery } from './output.ts';
+import { liveColumns, printLive } from './status_live.ts';
 import { print } from './terminal.ts';
 
 // Counting a year of quotes is not worth minutes: beyond this the feeds are listed without their ranges.
@@ -43,7 +44,9 @@ const FEEDS_UNCOUNTED = 'select name as feed, kind, source, span_ms from ref.fee
 /** The `status` subcommand. */
 export function statusCommand(): Command {
   const command = new Command('status')
-    .description('Engine and version, size, strategies and runs, and the feeds with their rows.')
+    .description(
+      'Engine and version, size, strategies and runs; processes, streams, gaps and latencies; and the feeds with their rows.',
+    )
     .action(printStatus);
   return withExamples(withDb(withFormat(command)), 'status');
 }
@@ -54,7 +57,11 @@ async function printStatus(options: { readonly db?: string; readonly format: For
     const client = await database.connectReader('owner');
     if (format === 'json') await printJson(client);
     else {
-      if (format === 'table') await printServer(client, database);
+      if (format === 'table') {
+        await printServer(client, database);
+        await printLive(client, format);
+        print('Feeds\n');
+      }
       await printFeeds(client, format);
     }
   });
@@ -82,7 +89,7 @@ async function printFeeds(client: pg.Client, format: Format): Promise<void> {
 async function printJson(client: pg.Client): Promise<void> {
   const { rows } = await client.query<{ status: unknown }>(
     `select to_jsonb(server) || jsonb_build_object('feeds', (select coalesce(jsonb_agg(to_jsonb(feeds)), '[]') from (${FEEDS}) feeds))
-       as status
+       || ${liveColumns()} as status
      from (${SERVER}) server`,
   );
   print(`${JSON.stringify(rows[0]?.status)}\n`);

@@ -46,12 +46,42 @@ export function strategiesCommand(): Command {
         options,
       ),
     );
-  return new Command('strategies')
+  const add = new Command('add')
+    .description(
+      'Adds a strategy: the parameters of another one, with some changed. It is disabled until `strategies enable`; backtests ' +
+        'need no enabling. docs/own-strategy.md shows how to write its rule.',
+    )
+    .argument('<name>', 'of the new one')
+    .argument('[key=value...]', 'parameters that differ, signal_routine among them')
+    .option('--like <strategy>', 'where the other parameters come from', 'vwap_ma9')
+    .action(addStrategy);
+  const command = new Command('strategies')
     .description('Lists strategies and changes them; every change is a new version.')
+    .addCommand(
+      withExamples(withDb(add), 'strategies add my_rule signal_routine=signal.my_rule account=my_rule'),
+    )
     .addCommand(withExamples(withDb(withFormat(list)), 'strategies list'))
     .addCommand(withExamples(withDb(enable), 'strategies enable vwap_ma9'))
     .addCommand(withExamples(withDb(disable), 'strategies disable vwap_ma9'))
     .addCommand(withExamples(withDb(set), 'strategies set vwap_ma9 contracts=10 cooldown_ms=60000'));
+  return withExamples(command, 'strategies list', 'strategies set vwap_ma9 contracts=10');
+}
+
+async function addStrategy(
+  name: string,
+  texts: readonly string[],
+  options: { readonly like: string; readonly db?: string },
+): Promise<void> {
+  const settings = texts.reduce((all, text) => parseSetting(text, all), {} as Record<string, string | null>);
+  await withDatabase(options, async (database) => {
+    const client = await database.connect('job_runner');
+    await client.query('select trade.add_strategy($1, $2, $3)', [
+      name,
+      options.like,
+      JSON.stringify(settings),
+    ]);
+    print(`${name} version 1, disabled: as ${options.like}${texts.map((text) => `, ${text}`).join('')}\n`);
+  });
 }
 
 async function listStrategies(options: ListOptions): Promise<void> {

@@ -67,6 +67,20 @@ const schema = z.object({
     .default('https://api.schwabapi.com')
     .describe('Schwab Trader API; http:// is accepted on loopback only.'),
   STRIKEBASE_SECRET_KEY: secret('Any long random text: encrypts the broker tokens on disk.'),
+  TELEGRAM_BOT_TOKEN: secret('Token of the Telegram bot that sends messages (@BotFather gives it).'),
+  TELEGRAM_CHAT_ID: z.string().optional().describe('Chat that the bot writes to; it must be a member of it.'),
+  TELEGRAM_API_URL: url(['https', 'http'])
+    .default('https://api.telegram.org')
+    .describe('Telegram bot API; http:// is accepted on loopback only.'),
+  ALERT_WEBHOOK_URL: secret(
+    'Webhook that messages are posted to as JSON: Slack, Discord, Mattermost or your own.',
+  ),
+  GRAFANA_DB_PASSWORD: secret(
+    'Password of the read-only database user grafana, who reads schema panel; `strikebase migrate` sets it.',
+  ),
+  ANALYST_PASSWORD: secret(
+    'Password of the read-only database user analyst, who reads schema panel; `strikebase migrate` sets it.',
+  ),
 });
 
 export interface Config {
@@ -90,6 +104,14 @@ export interface Config {
   readonly schwabBaseUrl: string;
   /** Encrypts broker tokens at rest. */
   readonly secretKey: string | null;
+  readonly telegramBotToken: string | null;
+  readonly telegramChatId: string | null;
+  readonly telegramApiUrl: string;
+  readonly alertWebhookUrl: string | null;
+  /** Null: the user grafana is left as it is. */
+  readonly grafanaDbPassword: string | null;
+  /** Null: the user analyst cannot log in. */
+  readonly analystPassword: string | null;
   /** Every secret value that is set: what a log must never show. */
   readonly secrets: readonly string[];
 }
@@ -134,6 +156,12 @@ export function parseConfig(environment: Environment): Config {
     schwabCallbackUrl: env.SCHWAB_CALLBACK_URL,
     schwabBaseUrl: env.SCHWAB_BASE_URL,
     secretKey: env.STRIKEBASE_SECRET_KEY ?? null,
+    telegramBotToken: env.TELEGRAM_BOT_TOKEN ?? null,
+    telegramChatId: env.TELEGRAM_CHAT_ID ?? null,
+    telegramApiUrl: env.TELEGRAM_API_URL,
+    alertWebhookUrl: env.ALERT_WEBHOOK_URL ?? null,
+    grafanaDbPassword: env.GRAFANA_DB_PASSWORD ?? null,
+    analystPassword: env.ANALYST_PASSWORD ?? null,
     secrets: secretsOf(env),
   };
 }
@@ -146,13 +174,42 @@ export function runSettings(config: Config): Record<string, number> {
   };
 }
 
+// No process reads them: docker compose puts them into docker-compose.yml. Name, meaning, default.
+const COMPOSE_VARIABLES = [
+  [
+    'COMPOSE_PROJECT_NAME',
+    'Name before those of containers and volumes; default: the name of the folder.',
+    'strikebase',
+  ],
+  [
+    'COMPOSE_PROFILES',
+    'What `docker compose up` starts: sim, or live, with messages and broker besides.',
+    '',
+  ],
+  ['POSTGRES_PASSWORD', 'Password of the owner of the database; there is no default.', ''],
+  ['GRAFANA_ADMIN_PASSWORD', 'Password of the user admin in Grafana; there is no default.', ''],
+  ['GRAFANA_PORT', 'Port of 127.0.0.1 for Grafana.', '3000'],
+  ['POSTGRES_PORT', 'Port of 127.0.0.1 for the database.', '5432'],
+  ['STRATEGY', 'Strategy that is traded.', 'vwap_ma9'],
+  ['UNDERLYING', 'What it trades on.', 'QQQ'],
+  ['BROKER_ACCOUNT', 'Name under which orders of profile broker are kept.', 'schwab'],
+] as const;
+
 /** The text of `.env.example`: every variable with its description and its default. */
 export function envExample(): string {
   const lines = Object.entries(schema.shape).map(([name, field]) => {
     const preset = schema.shape[name as keyof typeof schema.shape].safeParse(undefined).data;
     return `# ${metaOf(field).description}\n${preset === undefined ? `# ${name}=` : `${name}=${preset}`}\n`;
   });
-  return `# Copy to .env and fill in what you need. The environment wins over the file; an empty value counts as not set.\n\n${lines.join('\n')}`;
+  const compose = COMPOSE_VARIABLES.map(
+    ([name, description, preset]) => `# ${description}\n# ${name}=${preset}\n`,
+  );
+  return [
+    '# Copy to .env and fill in what you need. The environment wins over the file; an empty value counts as not set.\n',
+    ...lines,
+    '# --- Of docker-compose.yml alone; docker/make-env.sh writes the passwords ---\n',
+    ...compose,
+  ].join('\n');
 }
 
 function metaOf(field: z.ZodType): { description?: string | undefined; secret?: unknown } {

@@ -54,6 +54,8 @@ export async function schemaHash(): Promise<string> {
  */
 export async function migrate(databaseUrl: string, options: MigrateOptions = {}): Promise<void> {
   const client = new pg.Client({ connectionString: databaseUrl, application_name: 'strikebase migrate' });
+  // Without a listener a connection that is cut would end the process with a stack trace.
+  client.on('error', () => undefined);
   await client.connect();
   try {
     await client.query('select pg_advisory_lock($1)', [LOCK_KEY]);

@@ -10,7 +10,11 @@ export interface ConnectOptions {
   readonly role: Role;
   /** Shown in pg_stat_activity. */
   readonly name: string;
+  /** For the server's answers until the connection can be used; default 10,000. */
+  readonly answerMs?: number;
 }
+
+const ANSWER_MS = 10_000;
 
 const TEXT_TYPES = new Set<number>([
   pg.types.builtins.TIMESTAMP,
@@ -40,12 +44,20 @@ function clientConfig(options: ConnectOptions): pg.ClientConfig {
     application_name: `strikebase ${options.name}`,
     types,
     keepAlive: true,
-    connectionTimeoutMillis: 10_000,
+    connectionTimeoutMillis: options.answerMs ?? ANSWER_MS,
   };
 }
 
-async function assumeRole(client: pg.ClientBase, role: Role): Promise<void> {
-  if (role !== 'owner') await client.query(`set role ${pg.escapeIdentifier(role)}`);
+async function assumeRole(
+  client: pg.ClientBase,
+  { role, answerMs = ANSWER_MS }: ConnectOptions,
+): Promise<void> {
+  if (role === 'owner') return;
+  // A server, or a network, that falls silent behind the handshake would be waited for for ever.
+  await client.query({
+    text: `set role ${pg.escapeIdentifier(role)}`,
+    query_timeout: answerMs,
+  } as pg.QueryConfig);
 }
 
 /** The address of a database without its password, for messages. */
@@ -62,7 +74,7 @@ export function describeUrl(url: string): string {
 export function explainConnection(error: unknown, url: string): unknown {
   const code = (error as { code?: string }).code ?? '';
   const where = describeUrl(url);
-  if (['ECONNREFUSED', 'ENOTFOUND', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENOENT'].includes(code)) {
+  if (['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENOENT'].includes(code)) {
     return new Failure(`no database answers at ${where} (${code})`, {
       hint: 'Start it, correct DATABASE_URL or --db, or leave both out to use the embedded database.',
       cause: error,
@@ -83,14 +95,16 @@ export function explainConnection(error: unknown, url: string): unknown {
 
 /** One connection in the given role. Throws Failure when the database cannot be reached. */
 export async function connect(options: ConnectOptions): Promise<pg.Client> {
+  const client = new pg.Client(clientConfig(options));
+  // Without a listener a connection that drops while idle would end the process with a stack trace.
+  client.on('error', () => undefined);
   try {
-    const client = new pg.Client(clientConfig(options));
-    // Without a listener a connection that drops while idle would end the process with a stack trace.
-    client.on('error', () => undefined);
     await client.connect();
-    await assumeRole(client, options.role);
+    await assumeRole(client, options);
     return client;
   } catch (error) {
+    // Not by a farewell, which a silent server does not answer either.
+    (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
     throw explainConnection(error, options.url);
   }
 }

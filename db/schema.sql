@@ -1548,6 +1548,42 @@ comment on column trade.slices.fills is 'Fills.';
 grant select on trade.slices to backup;
 grant insert, select on trade.slices to job_runner;
 
+create table trade.statements (
+  statement_id bigint generated always as identity,
+  account text not null,
+  session_date date not null,
+  ts timestamp without time zone not null,
+  orders integer not null,
+  our_qty integer not null,
+  broker_qty integer not null,
+  our_amount numeric(16,4) not null,
+  broker_amount numeric(16,4) not null,
+  our_fees numeric(16,4) not null,
+  broker_fees numeric(16,4) not null,
+  is_ok boolean not null,
+  detail text not null,
+  constraint statements_pk PRIMARY KEY (statement_id)
+);
+CREATE INDEX statements_account_idx ON trade.statements USING btree (account, session_date, statement_id);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON trade.statements FOR EACH ROW EXECUTE FUNCTION engine.forbid_change();
+CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON trade.statements FOR EACH STATEMENT EXECUTE FUNCTION engine.forbid_change();
+comment on table trade.statements is 'Daily reconciliations: what an account''s fills of a session come to by our books and by the broker''s transactions. The last of a session counts; while that of any session within 30 days is not ok, the account is not ready. Facts, append-only. Written by strikebase orders statement.';
+comment on column trade.statements.statement_id is 'Key.';
+comment on column trade.statements.account is 'Account.';
+comment on column trade.statements.session_date is 'The day that was compared.';
+comment on column trade.statements.ts is 'When it was compared, Eastern.';
+comment on column trade.statements.orders is 'Orders that filled, by either book.';
+comment on column trade.statements.our_qty is 'Contracts that changed hands, bought or sold, by our fills.';
+comment on column trade.statements.broker_qty is 'The same by the broker''s transactions, in the contracts that our runs trade.';
+comment on column trade.statements.our_amount is 'Dollars received less dollars paid, without fees, by our fills.';
+comment on column trade.statements.broker_amount is 'The same by the broker''s transactions.';
+comment on column trade.statements.our_fees is 'Commission and fees in dollars, by ref.fee_schedules.';
+comment on column trade.statements.broker_fees is 'What the broker charged, in dollars.';
+comment on column trade.statements.is_ok is 'True when they agree order by order, or when somebody has accepted that they do not.';
+comment on column trade.statements.detail is 'What differs, or why it was accepted.';
+grant select on trade.statements to backup;
+grant insert, select on trade.statements to job_runner;
+
 create view trade.orders (
   intent_id bigint,
   run_id bigint,
@@ -1683,6 +1719,10 @@ create function trade.add_intent(p_journal trade.journal, p_intent_id bigint, p_
 comment on function trade.add_intent(p_journal trade.journal, p_intent_id bigint, p_run_id bigint, p_decision_id bigint, p_position_id bigint, p_attempt smallint, p_purpose text, p_ts timestamp without time zone, p_limit_px_e4 integer, p_qty integer, p_slot smallint, p_valid_until timestamp without time zone, p_depends_on_id bigint, p_instrument_id integer, p_side text) is 'The journal with one more order intent of one leg; a limit of null is a market order.';
 grant execute on function trade.add_intent(p_journal trade.journal, p_intent_id bigint, p_run_id bigint, p_decision_id bigint, p_position_id bigint, p_attempt smallint, p_purpose text, p_ts timestamp without time zone, p_limit_px_e4 integer, p_qty integer, p_slot smallint, p_valid_until timestamp without time zone, p_depends_on_id bigint, p_instrument_id integer, p_side text) to job_runner;
 
+create function trade.add_strategy(p_strategy text, p_like text, p_settings jsonb) returns void language plpgsql volatile;
+comment on function trade.add_strategy(p_strategy text, p_like text, p_settings jsonb) is 'Adds a strategy with the parameters of another one, some of them changed, as version 1 and disabled. Its rule must exist (SB007).';
+grant execute on function trade.add_strategy(p_strategy text, p_like text, p_settings jsonb) to job_runner;
+
 create function trade.adopt_positions(p_run trade.runs, p_from timestamp without time zone) returns void language plpgsql volatile;
 comment on function trade.adopt_positions(p_run trade.runs, p_from timestamp without time zone) is 'Gives every open position of a run''s account a slot (trade.lost_positions), an additional one where none is free.';
 grant execute on function trade.adopt_positions(p_run trade.runs, p_from timestamp without time zone) to job_runner;
@@ -1720,6 +1760,10 @@ comment on function trade.check_slot_claim() is 'Trigger that keeps a slot with 
 create function trade.close_run(p_run_id bigint, p_outcome text, p_as_of timestamp without time zone) returns void language plpgsql volatile;
 comment on function trade.close_run(p_run_id bigint, p_outcome text, p_as_of timestamp without time zone) is 'Ends a run as completed, stopped or failed (SB002 if it has ended).';
 grant execute on function trade.close_run(p_run_id bigint, p_outcome text, p_as_of timestamp without time zone) to job_runner;
+
+create function trade.day_bookings(p_account text, p_session_date date) returns TABLE(venue_order_id text, symbol text, qty integer, amount numeric, fees numeric) language plpgsql stable;
+comment on function trade.day_bookings(p_account text, p_session_date date) is 'What an account''s fills of a day come to, by order at the broker and contract: contracts (negative when sold), dollars received less paid without fees, and fees in dollars.';
+grant execute on function trade.day_bookings(p_account text, p_session_date date) to job_runner;
 
 create function trade.decide_entry(p_walk trade.walk_state, p_run trade.runs, p_strategy ref.strategies, p_face trade.face, p_entry trade.entry_mark, p_multiplier integer) returns trade.walk_state language plpgsql volatile;
 comment on function trade.decide_entry(p_walk trade.walk_state, p_run trade.runs, p_strategy ref.strategies, p_face trade.face, p_entry trade.entry_mark, p_multiplier integer) is 'Carries out an entry decision that says TRADE: its order intent takes the free slot, or waits for the exit of the position that it reverses.';
@@ -3061,20 +3105,24 @@ create table ops.alert_outbox (
   key text not null,
   severity text not null,
   text text not null,
-  ts_sent timestamp without time zone,
+  kind text not null default 'alert'::text,
   constraint alert_outbox_pk PRIMARY KEY (alert_id),
   constraint alert_outbox_key UNIQUE (key),
+  constraint alert_outbox_kind_check CHECK ((kind = ANY (ARRAY['entry'::text, 'exit'::text, 'day'::text, 'alert'::text]))),
   constraint alert_outbox_severity_check CHECK ((severity = ANY (ARRAY['info'::text, 'warning'::text, 'critical'::text])))
 );
-comment on table ops.alert_outbox is 'Messages to people, at least once and deduplicated by key. Written by all processes, sent by one.';
+CREATE INDEX alert_outbox_ts_idx ON ops.alert_outbox USING btree (ts);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON ops.alert_outbox FOR EACH ROW EXECUTE FUNCTION engine.forbid_change();
+CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON ops.alert_outbox FOR EACH STATEMENT EXECUTE FUNCTION engine.forbid_change();
+comment on table ops.alert_outbox is 'Messages to people, deduplicated by key; ops.message_deliveries says where they have gone. Facts, append-only. Written by all processes and by ops.compose_messages.';
 comment on column ops.alert_outbox.alert_id is 'Key.';
 comment on column ops.alert_outbox.ts is 'When it was written, Eastern.';
 comment on column ops.alert_outbox.key is 'The same event has the same key.';
 comment on column ops.alert_outbox.severity is 'info, warning or critical.';
 comment on column ops.alert_outbox.text is 'The message.';
-comment on column ops.alert_outbox.ts_sent is 'When it was sent, Eastern.';
+comment on column ops.alert_outbox.kind is 'entry, exit, day (the end of one, with its P/L) or alert.';
 grant select on ops.alert_outbox to backup;
-grant insert, select, update on ops.alert_outbox to ingest_writer, job_runner;
+grant insert, select on ops.alert_outbox to ingest_writer, job_runner;
 
 create table ops.downloads (
   feeds text not null,
@@ -3286,13 +3334,37 @@ create table ops.latency_samples (
   micros bigint not null,
   constraint latency_samples_pk PRIMARY KEY (sample_id)
 );
+CREATE INDEX latency_samples_time_idx ON ops.latency_samples USING btree (ts);
 comment on table ops.latency_samples is 'Measured latencies by stage. Written by all processes.';
 comment on column ops.latency_samples.sample_id is 'Key.';
 comment on column ops.latency_samples.ts is 'When, Eastern.';
-comment on column ops.latency_samples.stage is 'What was measured, e.g. advance.';
+comment on column ops.latency_samples.stage is 'tick to slice (receipt of the newest row to the end of the slice that read it), slice (advance alone), slice to order (start of the slice that wrote an order to its sending), tick to exit (receipt of the quote that triggered an exit to its sending).';
 comment on column ops.latency_samples.micros is 'Microseconds.';
 grant select on ops.latency_samples to backup;
 grant insert, select on ops.latency_samples to ingest_writer, job_runner;
+
+create table ops.message_deliveries (
+  alert_id bigint not null,
+  channel text not null,
+  attempts integer not null,
+  ts_tried timestamp without time zone not null,
+  ts_next timestamp without time zone,
+  ts_sent timestamp without time zone,
+  error text,
+  constraint message_deliveries_pk PRIMARY KEY (alert_id, channel),
+  constraint message_deliveries_alert_fk FOREIGN KEY (alert_id) REFERENCES ops.alert_outbox(alert_id),
+  constraint message_deliveries_next_check CHECK (((ts_sent IS NULL) OR (ts_next IS NULL)))
+);
+comment on table ops.message_deliveries is 'Deliveries of messages by channel. No row: not tried yet. Sent is what was acknowledged, so a message may arrive twice and is never lost. Written by strikebase messages send.';
+comment on column ops.message_deliveries.alert_id is 'ops.alert_outbox.';
+comment on column ops.message_deliveries.channel is 'telegram or webhook.';
+comment on column ops.message_deliveries.attempts is 'How often it was tried.';
+comment on column ops.message_deliveries.ts_tried is 'When it was tried last, Eastern.';
+comment on column ops.message_deliveries.ts_next is 'When it is tried again, Eastern; null: it was sent, or is given up because the channel refuses this very message.';
+comment on column ops.message_deliveries.ts_sent is 'When it was acknowledged, Eastern; null before.';
+comment on column ops.message_deliveries.error is 'Of the last attempt, without any secret; null after a success.';
+grant select on ops.message_deliveries to backup;
+grant insert, select, update on ops.message_deliveries to job_runner;
 
 create table ops.parity_reports (
   parity_id bigint generated always as identity,
@@ -3382,6 +3454,22 @@ comment on column ops.held_contracts.underlying is 'Symbol of the underlying.';
 comment on column ops.held_contracts.expiration is 'Expiration date.';
 grant select on ops.held_contracts to ingest_writer, job_runner;
 
+create function ops.compose_alarms(p_now timestamp without time zone) returns integer language plpgsql volatile;
+comment on function ops.compose_alarms(p_now timestamp without time zone) is 'Writes a message for every alarm of panel.alarms_at() that fires at p_now (Eastern), each once an hour. Returns their number. Dearer than ops.compose_messages, and called less often.';
+grant execute on function ops.compose_alarms(p_now timestamp without time zone) to job_runner;
+
+create function ops.compose_messages(p_now timestamp without time zone) returns integer language plpgsql volatile;
+comment on function ops.compose_messages(p_now timestamp without time zone) is 'Writes the messages that the facts up to p_now (Eastern) call for and that were not written yet, of the last three days: entries and exits of live runs (paper ones included), the end of each day with its P/L, halts. Returns their number. Alarms are ops.compose_alarms().';
+grant execute on function ops.compose_messages(p_now timestamp without time zone) to job_runner;
+
+create function ops.contract_label(p_instrument_id integer) returns text language sql stable;
+comment on function ops.contract_label(p_instrument_id integer) is 'A contract as people say it, e.g. QQQ 2026-06-17 600 put.';
+grant execute on function ops.contract_label(p_instrument_id integer) to job_runner;
+
 create function ops.feed_bar(p_feed_ids smallint[], p_as_of timestamp without time zone) returns text language plpgsql stable;
 comment on function ops.feed_bar(p_feed_ids smallint[], p_as_of timestamp without time zone) is 'Why entries on these feeds are barred at p_as_of, by what was known then: feed_mute (connected, and nothing newer comes although the market is open), feed_gap (events are missing and not filled in yet); null when the feeds are sound.';
 grant execute on function ops.feed_bar(p_feed_ids smallint[], p_as_of timestamp without time zone) to ingest_writer, job_runner;
+
+create function ops.message_subject(p_run_id bigint) returns text language sql stable;
+comment on function ops.message_subject(p_run_id bigint) is 'How a message about a run begins: PAPER or LIVE, the strategy, and what its quotes are unless recorded.';
+grant execute on function ops.message_subject(p_run_id bigint) to job_runner;

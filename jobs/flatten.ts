@@ -74,7 +74,7 @@ async function workingOrders(
 }
 
 function concerns(order: OrderReport, symbols: readonly OsiSymbol[] | null): boolean {
-  return order.order.legs.some(({ symbol }) => symbols === null || symbols.includes(symbol));
+  return order.order.legs.some(({ symbol }) => symbols === null || symbols.some((each) => each === symbol));
 }
 
 async function openOptions({ broker, symbols }: FlattenOptions): Promise<readonly BrokerPosition[]> {

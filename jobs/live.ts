@@ -1,6 +1,6 @@
 // The advance loop of a live run: whenever the streams' marks allow it, the run is taken forward.
 import type { Clock } from '../core/clock.ts';
-import { type EasternUs, formatEastern, parseEastern } from '../core/eastern_time.ts';
+import { addMs, type EasternUs, formatEastern, parseEastern } from '../core/eastern_time.ts';
 import { Failure } from '../core/failure.ts';
 import { type LastingConnection, lastingConnection } from '../db/lasting_connection.ts';
 import { MARKS_CHANNEL } from '../db/marks_channel.ts';
@@ -8,6 +8,7 @@ import { schemaHash } from '../db/migrate.ts';
 import { withClient } from '../db/pool.ts';
 import { lockAccountWithin } from './account_lock.ts';
 import { advance, type Slice } from './advance.ts';
+import { type LatencySampler, latencySampler } from './latency.ts';
 import { type LiveRunRequest, type OpenedRun, openLiveRun } from './live_run.ts';
 import { type Mark, nextClose, sliceEnd } from './slice_end.ts';
 
@@ -22,8 +23,8 @@ export interface LiveOptions {
   /** Streams in ops.stream_marks that the run needs. Default `equities` and `options`. */
   readonly tickStream?: string;
   readonly quoteStream?: string;
-  /** Fills are made by trade.paper_fill; a real broker's are a later job's. */
-  readonly broker: 'paper';
+  /** `paper` is filled by trade.paper_fill; the fills of any other are what its order jobs record. */
+  readonly broker: string;
   /** Range of the run, and the close of its options, at which it is completed. */
   readonly session: { readonly from: EasternUs; readonly to: EasternUs; readonly optionClose: EasternUs };
   /** A stream that is silent for longer no longer holds the run back; default 5,000. */
@@ -146,7 +147,8 @@ interface Parts {
 function liveRun(parts: Parts): LiveRun {
   const { options, account, run, connection, hints, giveUp } = parts;
   const { optionClose } = options.session;
-  const beat = heartbeat(connection, account);
+  const sampler = latencySampler(run.runId, { clock: options.clock, isPaper: options.broker === 'paper' });
+  const beat = heartbeat(connection, account, sampler);
   let { advancedTo } = run;
 
   async function step(now: EasternUs): Promise<Slice | null> {
@@ -157,7 +159,12 @@ function liveRun(parts: Parts): LiveRun {
     // While nothing is held, only the end of a period can bring anything: fewer slices, and the same rows.
     const isDue = look.is_holding || end === optionClose || nextClose(advancedTo, run.periodMs) <= end;
     if (end <= advancedTo || !isDue) return null;
+    const began = performance.now();
     const slice = await connection.run((client) => advance(client, { runId: run.runId, to: end, asOf: now }));
+    sampler.note({
+      sliceMs: performance.now() - began,
+      receivedAt: newestOf(look, addMs(now, -muteAfterMs(options))),
+    });
     advancedTo = end;
     if (slice !== null) options.onSlice?.(slice);
     return slice;
@@ -266,12 +273,23 @@ async function lookAt({ options, run, connection }: Parts): Promise<Look> {
   return rows[0];
 }
 
+/** When the newest row was received that a slice of this look can have read; null where the clock moved it, not a row. */
+function newestOf({ tick_recv, quote_recv }: Look, notBefore: EasternUs): EasternUs | null {
+  const times = [tick_recv, quote_recv].map((text) => (text === null ? 0 : (parseEastern(text) ?? 0)));
+  const newest = Math.max(...times) as EasternUs;
+  return newest >= notBefore ? newest : null;
+}
+
+function muteAfterMs(options: LiveOptions): number {
+  return options.muteAfterMs ?? MUTE_AFTER_MS;
+}
+
 function endAt({ options, run }: Parts, look: Look, now: EasternUs): EasternUs {
   return sliceEnd({
     ticks: markOf(look.tick_mark, look.tick_recv),
     quotes: markOf(look.quote_mark, look.quote_recv),
     now,
-    muteAfterMs: options.muteAfterMs ?? MUTE_AFTER_MS,
+    muteAfterMs: muteAfterMs(options),
     graceMs: run.graceMs,
     periodMs: run.periodMs,
   });
@@ -281,6 +299,7 @@ function endAt({ options, run }: Parts, look: Look, now: EasternUs): EasternUs {
 function heartbeat(
   connection: LastingConnection,
   account: string,
+  sampler: LatencySampler,
 ): (now: EasternUs, advancedTo: EasternUs) => Promise<void> {
   let last = Number.NEGATIVE_INFINITY;
   return async (now, advancedTo) => {
@@ -288,7 +307,10 @@ function heartbeat(
     last = performance.now();
     const detail = `advanced to ${formatEastern(advancedTo)}`;
     const values = [`live-${account}`, process.pid, formatEastern(now), 'trading', detail];
-    await connection.run((client) => client.query({ name: 'heartbeat', text: HEARTBEAT_SQL, values }));
+    await connection.run(async (client) => {
+      await client.query({ name: 'heartbeat', text: HEARTBEAT_SQL, values });
+      await sampler.store(client);
+    });
   };
 }
 

@@ -35,7 +35,7 @@ type Check = (options: ReadinessOptions, now: EasternUs) => Promise<readonly Rea
 export async function checkReadiness(options: ReadinessOptions): Promise<readonly ReadinessCheck[]> {
   const now = options.clock.now();
   const checks: Check[] = [checkDatabase, checkSchema, checkCalendar, checkSwitch, checkFeeds];
-  if (options.broker !== null) checks.push(checkBroker, checkBuyingPower);
+  if (options.broker !== null) checks.push(checkBroker, checkBuyingPower, checkStatements);
   const results: ReadinessCheck[] = [];
   for (const check of checks) {
     try {
@@ -115,7 +115,7 @@ const checkBroker: Check = async ({ broker }) => (await broker?.checks()) ?? [];
 const checkBuyingPower: Check = async ({ broker, client, strategy }) => {
   const account = await broker?.account();
   const { rows } = await client.query<{ notional: number | null }>(
-    `select (s.contracts * 100 * t.close_e4 / 10000.0)::float8 as notional
+    `select (s.contracts * 100 * t.close_e4::bigint / 10000.0)::float8 as notional
      from ref.current_strategies s
      join ref.instruments i on i.symbol = s.underlying
      left join lateral (
@@ -130,6 +130,23 @@ const checkBuyingPower: Check = async ({ broker, client, strategy }) => {
   return [{ name: 'buying power', isOk: power > 0 && power >= needed, detail }];
 };
 
+// A difference that nobody has settled is an error in somebody's books: more trades would hide it.
+const checkStatements: Check = async ({ client }, now) => {
+  const { rows } = await client.query<{ account: string; session_date: string; detail: string }>(
+    `select latest.account, latest.session_date::text, latest.detail
+     from (
+       select distinct on (s.account, s.session_date) s.* from trade.statements s
+       where s.session_date > $1::timestamp::date - 30 order by s.account, s.session_date, s.statement_id desc
+     ) latest
+     where not latest.is_ok order by latest.session_date`,
+    [formatEastern(now)],
+  );
+  const detail = rows.map((row) => `${row.account} on ${row.session_date}: ${row.detail}`).join('; ');
+  return [
+    { name: 'statements', isOk: rows.length === 0, detail: detail === '' ? 'no day’s books differ' : detail },
+  ];
+};
+
 const NAMES = new Map<Check, string>([
   [checkDatabase, 'database'],
   [checkSchema, 'schema'],
@@ -138,6 +155,7 @@ const NAMES = new Map<Check, string>([
   [checkFeeds, 'feeds'],
   [checkBroker, 'broker'],
   [checkBuyingPower, 'buying power'],
+  [checkStatements, 'statements'],
 ]);
 
 function dollars(amount: number): string {

@@ -3,7 +3,7 @@ import { type Clock, systemClock } from '../core/clock.ts';
 import { errorText, Failure } from '../core/failure.ts';
 import type { LastingConnection } from '../db/lasting_connection.ts';
 import type { Broker } from './brokers/broker.ts';
-import { accountConnection, heartbeatOf, hint } from './orders/account_connection.ts';
+import { accountConnection, heartbeatOf, hint, type OpenConnection } from './orders/account_connection.ts';
 import { ORDERS_CHANNEL, RECONCILE_CHANNEL } from './orders/channels.ts';
 import type { OnOrderEvent } from './orders/events.ts';
 import { type Fault, NO_FAULT } from './orders/fault.ts';
@@ -24,6 +24,8 @@ export interface ReconcileOptions {
   readonly reads?: { readonly perMinute: number; readonly burst: number };
   readonly fault?: Fault;
   readonly onEvent?: OnOrderEvent;
+  /** Default: a new connection of its own. */
+  readonly open?: OpenConnection;
 }
 
 export interface Reconciler {
@@ -110,7 +112,7 @@ export async function openReconciler(options: ReconcileOptions): Promise<Reconci
 }
 
 function openConnection(
-  { url, account, onEvent }: ReconcileOptions,
+  { url, account, onEvent, open }: ReconcileOptions,
   by: { readonly waker: Waker; readonly giveUp: AbortController; readonly hurry: () => void },
 ): Promise<LastingConnection> {
   return accountConnection({
@@ -120,7 +122,7 @@ function openConnection(
       by.waker.wake();
     },
     onLoss: (error) => onEvent?.('database lost', { reason: errorText(error) }),
-    signal: by.giveUp.signal,
+    ...{ signal: by.giveUp.signal, open },
   });
 }
 

@@ -4,7 +4,7 @@ import type { EasternUs } from '../core/eastern_time.ts';
 import { errorText, Failure } from '../core/failure.ts';
 import type { LastingConnection } from '../db/lasting_connection.ts';
 import type { Broker } from './brokers/broker.ts';
-import { accountConnection, heartbeatOf, hint } from './orders/account_connection.ts';
+import { accountConnection, heartbeatOf, hint, type OpenConnection } from './orders/account_connection.ts';
 import { type Canceller, createCanceller } from './orders/canceller.ts';
 import { type Ceilings, ceilingsOf } from './orders/ceilings.ts';
 import { ORDERS_CHANNEL, RECONCILE_CHANNEL } from './orders/channels.ts';
@@ -26,6 +26,8 @@ export interface SubmitOptions {
   readonly ceilings?: Partial<Ceilings>;
   readonly fault?: Fault;
   readonly onEvent?: OnOrderEvent;
+  /** Default: a new connection of its own. */
+  readonly open?: OpenConnection;
 }
 
 export interface FollowOptions {
@@ -150,6 +152,7 @@ async function wire(options: SubmitOptions, since: EasternUs): Promise<Parts> {
     onHint: waker.wake,
     onLoss: (error) => onEvent('database lost', { reason: errorText(error) }),
     signal: giveUp.signal,
+    open: options.open,
   });
   const records = orderRecords(connection, account);
   const gate = createSendGate();

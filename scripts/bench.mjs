@@ -1,26 +1,42 @@
-// Runs every benchmark of dist/bench/ in turn, with the same options; with --json it prints one array of their reports.
+// Runs every benchmark of dist/bench/ in turn with the same options, prints their tables, and writes all figures to
+// bench/results/<date>.json; with --json it prints {results: [{name, engine, value, unit, goal, met}]} instead of the tables.
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const programs = ['startup', 'import_bars', 'copy_quotes', 'backtest', 'advance'];
+const { printReport } = await import('../dist/bench/support.js');
+const programs = [
+  'startup',
+  'import_bars',
+  'copy_quotes',
+  'signal_scan',
+  'backtest',
+  'advance',
+  'queries',
+  'storage',
+  'growth',
+  'replay_day',
+  'live_load',
+];
 // Compares with recorded option chains, which a clone does not have.
 if (existsSync(join(root, '..', 'shared', 'data', 'chains_yahoo_qqq_2026_02')))
   programs.push('quote_model_error');
 const options = process.argv.slice(2);
 const isJson = options.includes('--json');
+const isQuick = options.includes('--quick');
 
 let isStopped = false;
 
 function run(name) {
   const path = join(root, 'dist', 'bench', `${name}.js`);
-  const child = spawn(process.execPath, [path, ...options], {
-    stdio: ['ignore', isJson ? 'pipe' : 'inherit', 'inherit'],
+  const passed = options.filter((option) => option !== '--json');
+  const child = spawn(process.execPath, [path, ...passed, '--json'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
   });
   let printed = '';
-  child.stdout?.on('data', (chunk) => {
+  child.stdout.on('data', (chunk) => {
     printed += chunk;
   });
   // The benchmark cleans up behind itself; a terminal's Ctrl-C reaches it anyway, kill only through us.
@@ -37,12 +53,59 @@ function run(name) {
   });
 }
 
+// The last line: before it there may be the usage.
+function reportIn(printed) {
+  const line = printed.trimEnd().split('\n').at(-1) ?? '';
+  return line.startsWith('{') ? JSON.parse(line) : null;
+}
+
+function resultsOf({ name, figures }) {
+  return figures.map(({ figure, engine, value, unit, goal }) => ({
+    name: `${name}: ${figure}`,
+    engine,
+    value,
+    unit,
+    goal: goal?.text ?? null,
+    met: goal?.isMet ?? null,
+  }));
+}
+
+function write(report) {
+  const folder = join(root, 'bench', 'results');
+  mkdirSync(folder, { recursive: true });
+  const path = join(folder, `${report.date}${isQuick ? '-quick' : ''}.json`);
+  // One result a line: two files can be compared.
+  const { results, ...head } = report;
+  const lines = results.map((each) => `    ${JSON.stringify(each)}`).join(',\n');
+  const text = JSON.stringify(head, null, 2).replace(/\n\}$/, `,\n  "results": [\n${lines}\n  ]\n}\n`);
+  writeFileSync(path, text);
+  process.stderr.write(`written to ${path}\n`);
+}
+
+if (options.includes('--help')) {
+  console.log(
+    'npm run bench -- [--quick] [--json] [--db URL]\n\nRuns every program of bench/: docs/performance.md.',
+  );
+  process.exit();
+}
 const reports = [];
+const began = new Date();
 for (const name of programs) {
   const { printed, isOk } = await run(name);
   if (isStopped) break;
   if (!isOk) process.exitCode = 1;
-  else if (isJson) reports.push(JSON.parse(printed));
+  const report = reportIn(printed);
+  if (report === null) continue;
+  reports.push(report);
+  if (!isJson) printReport(report);
 }
 if (isStopped) process.exitCode = 130;
-else if (isJson) console.log(JSON.stringify(reports, null, 2));
+else {
+  const { loadBefore, loadAfter, ...machine } = reports[0]?.machine ?? {};
+  const load = { before: loadBefore, after: reports.at(-1)?.machine.loadAfter ?? loadAfter };
+  const minutes = Math.round((Date.now() - began.getTime()) / 6000) / 10;
+  const head = { date: began.toISOString().slice(0, 10), quick: isQuick, machine, load, minutes };
+  const report = { ...head, results: reports.flatMap(resultsOf) };
+  write(report);
+  if (isJson) console.log(JSON.stringify(report));
+}

@@ -37,6 +37,8 @@ export interface PlayerOptions {
   readonly connections: ReadonlySet<ServedConnection>;
   /** Awaited after each step, when every client has received everything before `now`. */
   readonly afterStep: ((now: EasternUs) => Promise<void> | void) | undefined;
+  /** Told what happens in a step before any client is. */
+  readonly onEvents: ((market: Market, events: readonly WireEvent[]) => void) | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -97,6 +99,7 @@ async function playStep(options: Playing, second: TapeSecond, step: Step): Promi
   clock.moveTo(now);
   for (const market of ['stocks', 'options'] as const) {
     const events = dueEvents(second.events[market], second, step);
+    options.onEvents?.(market, events);
     const sent = options.disorderers[market](events, epochMsFromEastern(now));
     for (const connection of connections) if (connection.market === market) connection.deliver(sent);
   }

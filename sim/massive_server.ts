@@ -15,7 +15,7 @@ import { ServedConnection } from './served_connection.ts';
 import type { SessionArguments, SessionHours } from './session.ts';
 import { type SteppingClock, steppingClock } from './stepping_clock.ts';
 import { createTape, type Tape, type TapeOptions } from './tape.ts';
-import type { Market } from './wire.ts';
+import type { Market, WireEvent } from './wire.ts';
 
 export interface MassiveSimulatorOptions extends TapeOptions {
   /** Multiple of real time, or `max`: as fast as the clients read. */
@@ -34,6 +34,8 @@ export interface MassiveSimulatorOptions extends TapeOptions {
    * consumers finish, so that a run does not depend on the machine's speed. An error ends the session and rejects `done`.
    */
   readonly afterStep?: (now: EasternUs) => Promise<void> | void;
+  /** What happens in each step of a market, whoever subscribes to it: here another simulator learns of the same market. */
+  readonly onEvents?: (market: Market, events: readonly WireEvent[]) => void;
   /** Where in the session it begins; default its start. What was before is on record for REST. */
   readonly from?: EasternUs;
   /** Where it stops; default its end. Connections stay open, and the time stands still. */
@@ -242,10 +244,10 @@ function playerOptions(
   options: MassiveSimulatorOptions,
   at: { readonly stepMs: number; readonly signal: AbortSignal },
 ): PlayerOptions {
-  const { speed, slowConsumerMs = 60_000, afterStep, faults = [], disorder = null } = options;
+  const { speed, slowConsumerMs = 60_000, afterStep, onEvents, faults = [], disorder = null } = options;
   const { from = tape.session.tsStart, to = tape.session.tsEnd } = options;
   const isLockstep = options.pacing !== 'free';
-  const how = { speed, slowConsumerMs, afterStep, faults, disorder, from, to, isLockstep };
+  const how = { speed, slowConsumerMs, afterStep, onEvents, faults, disorder, from, to, isLockstep };
   return { tape, clock, connections, ...how, ...at };
 }
 

@@ -1,13 +1,14 @@
 // The broker port: what the order path needs of a broker. Every adapter passes the same contract suite.
 import type { EasternUs } from '../../core/eastern_time.ts';
-import type { OsiSymbol } from '../../core/osi_symbol.ts';
+import type { Transaction, TransactionRange } from './transaction.ts';
 
 export type Side = 'buy' | 'sell';
 export type Effect = 'open' | 'close';
 
 /** One leg of an order; it trades `ratio` contracts for every unit of the order. */
 export interface OrderLeg {
-  readonly symbol: OsiSymbol;
+  /** OSI symbol; in reports of orders that are none of ours also a ticker. */
+  readonly symbol: string;
   readonly side: Side;
   readonly effect: Effect;
   readonly ratio: number;
@@ -39,11 +40,15 @@ export type SendOutcome =
   | { readonly kind: 'unknown'; readonly reason: string }
   | { readonly kind: 'not_sent'; readonly reason: string };
 
-/** What became of asking for a cancel: `requested` is not yet canceled; the order's report tells. */
+/**
+ * What became of asking for a cancel: `requested` is not yet canceled; the order's report tells. `refused` are the broker's words;
+ * only `not_sent` says for certain that it was not asked.
+ */
 export type CancelOutcome =
   | { readonly kind: 'requested' }
   | { readonly kind: 'refused'; readonly reason: string }
-  | { readonly kind: 'unknown'; readonly reason: string };
+  | { readonly kind: 'unknown'; readonly reason: string }
+  | { readonly kind: 'not_sent'; readonly reason: string };
 
 /** An execution, counted once by its id. */
 export interface BrokerFill {
@@ -108,6 +113,8 @@ export interface Broker {
   readonly name: string;
   /** True where submit's client id comes back in reports; without it an order is found again by its fingerprint. */
   readonly keepsClientIds: boolean;
+  /** The order as its reports show it, where the broker moves a price to one that it takes; absent where it moves none. */
+  readonly carried?: (order: BrokerOrder) => BrokerOrder;
   /** Sends once. Never repeats by itself, whatever happens, and never throws. */
   submit(
     order: BrokerOrder,
@@ -127,6 +134,8 @@ export interface Broker {
   account(): Promise<BrokerAccount>;
   /** Asks the broker and its tokens whether an entry sent now could be closed. Never throws: what fails is a check that is not ok. */
   checks(): Promise<readonly BrokerCheck[]>;
+  /** What the broker has booked in a range; absent where there are no books but ours. Throws a Failure where it cannot be asked. */
+  readonly transactions?: (range: TransactionRange) => Promise<readonly Transaction[]>;
   /** Calls back when the broker hints that an order or a position has changed: read it again. Returns how to stop. */
   onHint(listener: () => void): () => void;
   close(): Promise<void>;

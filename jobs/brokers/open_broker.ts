@@ -21,6 +21,12 @@ export async function openBroker(config: Config, clock: Clock): Promise<Broker> 
       },
     );
   }
+  // A simulated time must never decide over real money.
+  if (clock.kind === 'simulated' && !isLoopback(config.schwabBaseUrl)) {
+    throw new Failure('a simulated clock is accepted only with a simulated broker on this machine', {
+      hint: 'Use the system clock with a real broker.',
+    });
+  }
   const { createSchwabBroker } = await import('./schwab/schwab_broker.ts');
   return createSchwabBroker({ ...config, clock, log: createLog(config, { name: 'schwab' }) });
 }

@@ -1,8 +1,15 @@
 // The one connection of an order process: it holds the account's lock, hears hints, and outlives the database's restarts.
 import { type EasternUs, formatEastern } from '../../core/eastern_time.ts';
 import { Failure } from '../../core/failure.ts';
-import { type LastingConnection, lastingConnection } from '../../db/lasting_connection.ts';
+import {
+  type LastingConnection,
+  type LastingOptions,
+  lastingConnection,
+} from '../../db/lasting_connection.ts';
 import { type AccountLock, lockAccountWithin } from '../account_lock.ts';
+
+/** How an order process gets its connection. */
+export type OpenConnection = (options: LastingOptions) => Promise<LastingConnection>;
 
 export interface AccountConnectionOptions {
   readonly url: string;
@@ -15,6 +22,8 @@ export interface AccountConnectionOptions {
   readonly onLoss?: (error: unknown) => void;
   /** Gives up waiting for a lost database. */
   readonly signal: AbortSignal;
+  /** Default: a new one of its own. */
+  readonly open?: OpenConnection | undefined;
 }
 
 const LOCK_WAIT_MS = 2000;
@@ -43,9 +52,9 @@ export async function accountConnection(options: AccountConnectionOptions): Prom
 }
 
 function openLocked(options: AccountConnectionOptions): Promise<LastingConnection> {
-  const { url, account, lock, name, channel, onHint, onLoss, signal } = options;
+  const { url, account, lock, name, channel, onHint, onLoss, signal, open = lastingConnection } = options;
   let waitMs = LOCK_WAIT_MS;
-  return lastingConnection({
+  return open({
     url,
     role: 'job_runner',
     name: `${name} ${account} process ${process.pid}`,

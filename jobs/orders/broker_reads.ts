@@ -27,9 +27,29 @@ export function brokerReads(broker: Broker, budget: ReadBudget): BrokerReads {
     }
   };
   return {
-    order: (id) => attempt(async () => (await broker.order(id)) ?? 'missing'),
-    ordersSince: (from) => attempt(() => broker.ordersSince(from)),
+    order: (id) =>
+      attempt(async () => {
+        const report = await broker.order(id);
+        return report === null ? 'missing' : once(report);
+      }),
+    ordersSince: (from) =>
+      attempt(async () => {
+        const reports = await broker.ordersSince(from);
+        // Of an order that is listed twice the later line stands.
+        return [...new Map(reports.map((report) => [report.venueOrderId, once(report)])).values()];
+      }),
     positions: () => attempt(() => broker.positions()),
     problems,
   };
+}
+
+/** A message that comes twice is one message: an execution that is told again with the same figures counts once. */
+function once(report: OrderReport): OrderReport {
+  const fills = new Map(
+    report.fills.map((fill) => [
+      [fill.executionId, fill.legNo, fill.ts, fill.qty, fill.px_e4].join(' '),
+      fill,
+    ]),
+  );
+  return fills.size === report.fills.length ? report : { ...report, fills: [...fills.values()] };
 }

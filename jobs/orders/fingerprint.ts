@@ -1,7 +1,7 @@
 // Orders found again at a broker that keeps no id of ours: by what they are, and when they were entered.
 import { addMs, type EasternUs } from '../../core/eastern_time.ts';
-import type { OrderReport } from '../brokers/broker.ts';
-import { clientIdOf } from './broker_order.ts';
+import type { Broker, BrokerOrder, OrderReport } from '../brokers/broker.ts';
+import { brokerOrderOf, clientIdOf } from './broker_order.ts';
 import type { OrderTerms } from './records.ts';
 
 /** An order that was sent and whose id at the broker is not known. */
@@ -20,39 +20,37 @@ export interface AttributionOptions {
   /** Ids at the broker that are attributed already. */
   readonly known: ReadonlySet<string>;
   readonly keepsClientIds: boolean;
+  readonly carried?: Carried | undefined;
 }
 
 // Clocks differ, the broker's times have whole seconds, and an order may have waited at its door.
 const BEFORE_MS = 5000;
 const AFTER_MS = 120_000;
-// An adapter may move a stop to the next price that the broker takes.
-const STOP_TOLERANCE_E4 = 500;
+/** The order as the broker's reports show it: it may move a stop to the next price that it takes. */
+export type Carried = NonNullable<Broker['carried']>;
+
+const AS_IT_IS: Carried = (order) => order;
 
 /** True if the report is of an order with these terms, whoever entered it. */
-export function hasTerms(terms: OrderTerms, { order }: OrderReport): boolean {
+export function hasTerms(terms: OrderTerms, { order }: OrderReport, carried: Carried = AS_IT_IS): boolean {
   const [leg] = order.legs;
   if (leg === undefined || order.legs.length !== 1 || order.type !== terms.order_type) return false;
   if (leg.symbol !== terms.symbol || leg.side !== terms.side || leg.effect !== terms.effect) return false;
-  return leg.ratio * order.qty === terms.qty && hasPrice(terms, order);
+  return leg.ratio * order.qty === terms.qty && hasPrice(carried(brokerOrderOf(terms)), order);
 }
 
-function hasPrice({ order_type, limit_px_e4, stop_px_e4 }: OrderTerms, order: OrderReport['order']): boolean {
-  if (order_type === 'market') return true;
-  if (order_type === 'limit') return order.limit_px_e4 === limit_px_e4;
-  return (
-    order.stop_px_e4 !== null &&
-    stop_px_e4 !== null &&
-    Math.abs(order.stop_px_e4 - stop_px_e4) <= STOP_TOLERANCE_E4
-  );
+function hasPrice(ours: BrokerOrder, seen: BrokerOrder): boolean {
+  if (ours.type === 'market') return true;
+  return ours.type === 'limit' ? seen.limit_px_e4 === ours.limit_px_e4 : seen.stop_px_e4 === ours.stop_px_e4;
 }
 
 /** True if the report may be of that very order. */
-export function mayBe(sought: SoughtOrder, report: OrderReport): boolean {
+export function mayBe(sought: SoughtOrder, report: OrderReport, carried?: Carried): boolean {
   const { enteredAt } = report;
   return (
     enteredAt >= addMs(sought.ts_submitted, -BEFORE_MS) &&
     enteredAt <= addMs(sought.ts_submitted, AFTER_MS) &&
-    hasTerms(sought, report)
+    hasTerms(sought, report, carried)
   );
 }
 
@@ -62,7 +60,7 @@ export function attribute(
   reports: readonly OrderReport[],
   options: AttributionOptions,
 ): ReadonlyMap<number, Attribution> {
-  return options.keepsClientIds ? byClientId(sought, reports) : byTerms(sought, reports, options.known);
+  return options.keepsClientIds ? byClientId(sought, reports) : byTerms(sought, reports, options);
 }
 
 function byClientId(
@@ -81,7 +79,7 @@ function byClientId(
 function byTerms(
   sought: readonly SoughtOrder[],
   reports: readonly OrderReport[],
-  known: ReadonlySet<string>,
+  { known, carried }: AttributionOptions,
 ): Map<number, Attribution> {
   const found = new Map<number, Attribution>();
   const free = new Set(reports.filter((report) => !known.has(report.venueOrderId)));
@@ -89,9 +87,11 @@ function byTerms(
     (a, b) => Number(a.isDeclared) - Number(b.isDeclared) || a.ts_submitted - b.ts_submitted,
   );
   for (const [index, order] of queue.entries()) {
-    const matches = [...free].filter((report) => mayBe(order, report));
+    const matches = [...free].filter((report) => mayBe(order, report, carried));
     if (matches.length === 0) continue;
-    const rivals = queue.slice(index).filter((other) => matches.some((report) => mayBe(other, report)));
+    const rivals = queue
+      .slice(index)
+      .filter((other) => matches.some((report) => mayBe(other, report, carried)));
     if (matches.length > rivals.length) {
       found.set(order.intent_id, {
         kind: 'several',

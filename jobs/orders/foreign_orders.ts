@@ -1,7 +1,7 @@
 // Orders in our contracts that none of our intents explains: somebody trades by hand, or on another machine.
 import type { EasternUs } from '../../core/eastern_time.ts';
 import type { OrderReport } from '../brokers/broker.ts';
-import { mayBe, type SoughtOrder } from './fingerprint.ts';
+import { type Carried, mayBe, type SoughtOrder } from './fingerprint.ts';
 import { isTraded, type TradedScope } from './held_positions.ts';
 
 export interface ForeignWatch {
@@ -16,6 +16,7 @@ export interface ForeignContext {
   /** Orders of ours without an id at the broker yet. */
   readonly sought: readonly SoughtOrder[];
   readonly scope: TradedScope;
+  readonly carried?: Carried | undefined;
   readonly now: EasternUs;
 }
 
@@ -28,13 +29,13 @@ export function createForeignWatch(): ForeignWatch {
   const suspects = new Map<string, EasternUs>();
   const told = new Set<string>();
   return {
-    observe: (reports, { known, sought, scope, now }) => {
+    observe: (reports, { known, sought, scope, now, carried }) => {
       const foreign = reports.filter(
         (report) =>
           !known.has(report.venueOrderId) &&
           !told.has(report.venueOrderId) &&
           report.order.legs.some((leg) => isTraded(leg.symbol, scope)) &&
-          !sought.some((order) => mayBe(order, report)),
+          !sought.some((order) => mayBe(order, report, carried)),
       );
       const ids = new Set(foreign.map((report) => report.venueOrderId));
       for (const id of suspects.keys()) if (!ids.has(id)) suspects.delete(id);

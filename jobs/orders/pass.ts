@@ -246,7 +246,9 @@ async function tellForeign(round: Round, parts: PassParts): Promise<void> {
   if (reports === null) return;
   const known = new Set([...(await records.knownOrders(listedFrom(open, now, true))), ...unknown.lateIds()]);
   const scope = await records.scope();
-  for (const report of foreign.observe(reports, { known, sought: unknown.sought(open), scope, now })) {
+  const { carried } = parts.broker;
+  const context = { known, sought: unknown.sought(open), scope, now, carried };
+  for (const report of foreign.observe(reports, context)) {
     const { venueOrderId: id, order, state } = report;
     const legs = order.legs.map(
       (leg) => `${leg.side} to ${leg.effect} ${leg.ratio * order.qty} ${leg.symbol}`,

@@ -85,6 +85,7 @@ export function unknownOrders(parts: Parts): UnknownOrders {
       const options = {
         known: new Set([...known, ...memory.late]),
         keepsClientIds: parts.broker.keepsClientIds,
+        carried: parts.broker.carried,
       };
       const found = attribute(sought(open), reports ?? [], options);
       const results: Settled[] = [];

@@ -1,8 +1,7 @@
 // The loop of a live run: streams flow, marks move, the run follows; and what ends it.
 import { afterEach, describe, expect, it } from 'vitest';
-import { tradeLiveSession } from '../../cli/live_session.ts';
+import { playSimulatedSession } from '../../cli/simulated_session.ts';
 import type { Clock } from '../../core/clock.ts';
-import { Failure } from '../../core/failure.ts';
 import { withClient } from '../../db/pool.ts';
 import { startEquities } from '../../ingest/equities.ts';
 import type { MarketStream } from '../../ingest/market_stream.ts';
@@ -10,7 +9,7 @@ import { startOptions } from '../../ingest/options.ts';
 import { registerFeeds, simulatedFeeds } from '../../ingest/stream_feed.ts';
 import { runLive } from '../../jobs/live.ts';
 import { type MassiveSimulator, startMassiveSimulator } from '../../sim/massive_server.ts';
-import { eventually, useDatabase } from '../harness.ts';
+import { useDatabase } from '../harness.ts';
 import { at, session } from '../sim/sessions.ts';
 import { playShort, rowsOfRun, SHORT_MARKET, SHORT_WINDOW, STRATEGY, UNDERLYING } from './live_support.ts';
 
@@ -116,100 +115,24 @@ describe('the loop on flowing streams', () => {
   });
 });
 
-describe('a whole session as `strikebase start` runs it', () => {
-  const hours = session('2026-06-18', '09:30', '09:32');
-
-  async function startSimulator(): Promise<MassiveSimulator> {
-    const simulator = await startMassiveSimulator({
-      ...hours,
-      seed: 3,
-      speed: 'max',
-      apiKey: API_KEY,
-      prints: false,
-      stepMs: 500,
-    });
-    simulators.push(simulator);
-    return simulator;
-  }
-
-  function optionsFor(simulator: MassiveSimulator, name: string, apiKey = API_KEY) {
-    const { wsUrl, restUrl, clock } = simulator;
-    return {
-      databaseUrl: database.url(),
-      wsUrl,
-      restUrl,
-      apiKey,
-      clock,
-      feeds: simulatedFeeds(name),
-      session: { ...hours, tsOptionClose: simulator.session.tsOptionClose },
-      underlying: UNDERLYING,
-      strategy: STRATEGY,
-      settings: { account: `account-${name}` },
-      strikes: 5,
+describe('a whole session', () => {
+  it('is completed at the close of its options', async () => {
+    const url = database.url();
+    const feeds = simulatedFeeds('whole');
+    await withClient({ url, role: 'ingest_writer', name: 'test' }, (client) =>
+      registerFeeds(client, feeds, UNDERLYING),
+    );
+    const { outcome, runId } = await playSimulatedSession({
+      databaseUrl: url,
+      session: session('2026-06-18', '09:30', '09:32'),
+      ...{ seed: 3, speed: 'max', feeds, underlying: UNDERLYING, strategy: STRATEGY, strikes: 5 },
+      settings: { account: 'account-whole' },
       signal: new AbortController().signal,
-    };
-  }
-
-  async function outcomeOf(account: string): Promise<string | null> {
-    const { rows } = await database
-      .pool()
-      .query('select outcome from trade.runs where account = $1', [account]);
-    return rows[0]?.outcome ?? null;
-  }
-
-  it('is completed at the close of the options', async () => {
-    const simulator = await startSimulator();
-    const { outcome, runId } = await tradeLiveSession({
-      ...optionsFor(simulator, 'whole'),
-      onStart: () => simulator.begin(),
     });
     expect(outcome).toBe('completed');
     const { rows } = await database
       .pool()
       .query('select max(ts_to)::text as ended from trade.slices where run_id = $1', [runId]);
     expect(rows[0].ended).toBe('2026-06-18 09:47:00');
-  });
-
-  it('ends as stopped within a moment when it is aborted', async () => {
-    const simulator = await startSimulator();
-    const ending = new AbortController();
-    const trading = tradeLiveSession({
-      ...optionsFor(simulator, 'aborted'),
-      signal: ending.signal,
-      onStart: () => simulator.begin(),
-    });
-    await eventually(async () => {
-      const { rows } = await database
-        .pool()
-        .query(
-          "select 1 from ops.stream_marks join ref.feeds f using (feed_id) where f.name = 'sim-second-aborted' and rows_in > 100",
-        );
-      if (rows.length === 0) throw new Error('not yet');
-    });
-    const began = performance.now();
-    ending.abort();
-    expect((await trading).outcome).toBe('stopped');
-    expect(performance.now() - began).toBeLessThan(5000);
-    expect(await outcomeOf('account-aborted')).toBe('stopped');
-  });
-
-  it('says so when the vendor refuses the key, and leaves the account free', async () => {
-    const simulator = await startSimulator();
-    const trading = tradeLiveSession(optionsFor(simulator, 'refused', 'wrong-key'));
-    await expect(trading).rejects.toThrow(/Massive (answered 401|refused)/);
-    expect(await outcomeOf('account-refused')).toBe('failed');
-    const { rows } = await database
-      .pool()
-      .query(
-        "select 1 from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())",
-      );
-    expect(rows).toEqual([]);
-  });
-
-  it('takes no simulated time with a vendor on another machine, and touches nothing', async () => {
-    const simulator = await startSimulator();
-    const remote = { ...optionsFor(simulator, 'remote'), wsUrl: 'wss://socket.massive.com' };
-    await expect(tradeLiveSession(remote)).rejects.toThrow(Failure);
-    expect(await outcomeOf('account-remote')).toBeNull();
   });
 });

@@ -32,6 +32,8 @@ export interface PlayOptions {
   readonly name: string;
   readonly seed?: number;
   readonly sliceSeconds?: number;
+  /** Default `paper`. */
+  readonly broker?: 'paper' | 'schwab';
   readonly onStart?: SimulatedSessionOptions['onStart'];
   readonly onStep?: (now: EasternUs, parts: SimulatedParts) => Promise<void>;
   /** Asked after each slice whether to stop there. */
@@ -40,7 +42,7 @@ export interface PlayOptions {
 
 /** Plays the half-hour; the run ends as stopped. */
 export async function playShort(options: PlayOptions): Promise<Played> {
-  const { url, name, seed = 1, sliceSeconds } = options;
+  const { url, name, seed = 1, broker = 'paper', sliceSeconds } = options;
   const feeds = simulatedFeeds(name);
   const account = `account-${name}`;
   await withClient({ url, role: 'ingest_writer', name: 'test' }, (client) =>
@@ -51,7 +53,7 @@ export async function playShort(options: PlayOptions): Promise<Played> {
   const outcome = await playSimulatedSession({
     databaseUrl: url,
     session: SHORT_MARKET,
-    seed,
+    ...{ seed, broker },
     speed: 'max',
     feeds,
     underlying: UNDERLYING,

@@ -153,6 +153,7 @@ describe('facts', () => {
     'market.option_snapshots',
     'market.option_trades',
     'market.rejected_rows',
+    'ops.alert_outbox',
     'ref.strategies',
     'signal.periods',
     'signal.signals',
@@ -166,6 +167,7 @@ describe('facts', () => {
     'trade.order_intents',
     'trade.reconciliations',
     'trade.slices',
+    'trade.statements',
   ];
 
   it('are guarded in exactly these tables', async () => {

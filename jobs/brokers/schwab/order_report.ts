@@ -1,7 +1,7 @@
 // Schwab's order as a report: only FILL activities are fills, and a state that we do not know is never an end.
 import { scaleNumber } from '../../../core/decimal.ts';
 import { Failure } from '../../../core/failure.ts';
-import { type OsiSymbol, toOsi } from '../../../core/osi_symbol.ts';
+import { toOsi } from '../../../core/osi_symbol.ts';
 import type { BrokerFill, BrokerOrder, Effect, OrderLeg, OrderReport, Side, VenueState } from '../broker.ts';
 import { fillsOf } from './order_fills.ts';
 import type { WireLeg, WireOrder } from './wire.ts';
@@ -87,7 +87,7 @@ function legOf(leg: WireLeg, qty: number, wire: WireOrder): OrderLeg {
   const { symbol } = leg.instrument;
   const [side, effect] = instructionParts(leg) ?? fail(`one with the instruction ${leg.instruction}`, wire);
   // Shares have a ticker, and orders for them can be seen although we send none.
-  return { symbol: toOsi(symbol) ?? (symbol as OsiSymbol), side, effect, ratio: leg.quantity / qty };
+  return { symbol: toOsi(symbol) ?? symbol, side, effect, ratio: leg.quantity / qty };
 }
 
 function instructionParts(leg: WireLeg): readonly [Side, Effect] | null {

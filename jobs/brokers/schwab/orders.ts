@@ -171,7 +171,7 @@ async function cancelOrder(venueOrderId: string, options: OrdersOptions): Promis
   try {
     hash = await options.accounts.hash();
   } catch (error) {
-    return { kind: 'refused', reason: `not sent: ${errorText(error)}` };
+    return { kind: 'not_sent', reason: errorText(error) };
   }
   const path = `/accounts/${hash}/orders/${venueOrderId}`;
   const request = { route: 'DELETE order', method: 'DELETE', path, priority: 'exit' } as const;

@@ -27,7 +27,7 @@ export function sentOrder(result: HttpResult): SentOrder {
 /** Of a DELETE of an order. */
 export function cancelOutcome(result: HttpResult): CancelOutcome {
   // Nothing was asked and nothing will happen: the caller may ask again.
-  if (result.kind === 'not_sent') return { kind: 'refused', reason: `not sent: ${result.reason}` };
+  if (result.kind === 'not_sent') return { kind: 'not_sent', reason: result.reason };
   if (result.kind === 'no_answer') return { kind: 'unknown', reason: `no answer: ${result.reason}` };
   if (result.status === 200 || result.status === 201 || result.status === 204) return { kind: 'requested' };
   const refusal = refusalOf(result);

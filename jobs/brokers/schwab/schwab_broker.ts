@@ -2,18 +2,19 @@
 import { systemClock } from '../../../core/clock.ts';
 import { Failure } from '../../../core/failure.ts';
 import type { Broker } from '../broker.ts';
+import type { Transaction, TransactionRange } from '../transaction.ts';
 import { createAccess } from './access.ts';
 import { createAccounts } from './accounts.ts';
 import { createBudget, DEFAULT_BUDGET } from './budget.ts';
 import { schwabChecks } from './checks.ts';
 import { createExchange } from './exchange.ts';
 import { createHttp, type HttpOptions } from './http.ts';
-import { DEFAULT_TICKS } from './order_body.ts';
+import { asSchwabCarries, DEFAULT_TICKS } from './order_body.ts';
 import { createOrders } from './orders.ts';
 import { appOf, DEFAULT_TIMING, type SchwabOptions, silentLog } from './settings.ts';
 import { createStreamer, type SchwabStreamer } from './streamer.ts';
 import { createTokenStore } from './tokens.ts';
-import { readTransactions, type Transaction, type TransactionRange } from './transactions.ts';
+import { readTransactions } from './transactions.ts';
 
 export type { SchwabConfig, SchwabOptions } from './settings.ts';
 
@@ -49,8 +50,9 @@ export function createSchwabBroker(options: SchwabOptions): SchwabBroker {
   return {
     name: 'schwab',
     keepsClientIds: false,
+    carried: (order) => asSchwabCarries(order, parts.ticks),
     submit: (order, about) => send(() => orders.submit(order, about), { kind: 'not_sent', reason: CLOSED }),
-    cancel: (id) => send(() => orders.cancel(id), { kind: 'refused', reason: `not sent: ${CLOSED}` }),
+    cancel: (id) => send(() => orders.cancel(id), { kind: 'not_sent', reason: CLOSED }),
     replace: (id, order) => send(() => orders.replace(id, order), { kind: 'not_sent', reason: CLOSED }),
     order: (id) => read(() => orders.order(id)),
     ordersSince: (from) => read(() => orders.ordersSince(from)),
@@ -95,7 +97,7 @@ function wireParts(options: SchwabOptions) {
   const accounts = createAccounts({ http, access, wanted: options.schwabAccount });
   const ticks = { ...DEFAULT_TICKS, ...options.ticks };
   return {
-    ...{ closing, exchange, access, budget, http, accounts, clock },
+    ...{ closing, exchange, access, budget, http, accounts, clock, ticks },
     minLoginMs: timing.minLoginMs,
     orders: createOrders({ http: lastingHttp, reads: http, accounts, clock, transport, ticks, log }),
     streamer: createStreamer({ http, access, clock, transport, log, timing: options.streamer ?? {} }),

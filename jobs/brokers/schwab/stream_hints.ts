@@ -42,7 +42,11 @@ export function createHints(transport: Clock): Hints {
         raise();
       }
     },
-    raise,
+    raise: () => {
+      // A new subscription counts from 0 again.
+      seen.clear();
+      raise();
+    },
     listen: (listener) => {
       listeners.add(listener);
       return () => {

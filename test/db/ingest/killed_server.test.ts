@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { noteFault } from '../../fault_notes.ts';
 import { type OwnServer, startOwnServer } from '../own_server.ts';
 import { gapsOf, recordedOptionPrints, recordedQuotes, recordedSeconds, stored } from './row_words.ts';
 import { on, type SteppedMarket, startStepped } from './stepped_market.ts';
@@ -35,8 +36,9 @@ it('nothing is lost and nothing doubled when the server is killed twice under lo
     onStep: async (now) => {
       if (now === on('9:30:40') || now === on('9:31:40')) {
         await Promise.all(restarts);
+        const killed = performance.now();
         server.kill();
-        restarts.push(server.start());
+        restarts.push(server.start().then(() => noteFault({ recoveryMs: performance.now() - killed })));
       }
     },
   });

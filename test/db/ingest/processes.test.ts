@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { addMs, type EasternUs, parseEastern } from '../../../core/eastern_time.ts';
 import type { MassiveSimulator } from '../../../sim/massive_server.ts';
+import { noteFault } from '../../fault_notes.ts';
 import { eventually, useDatabase } from '../../harness.ts';
 import { useIngesters } from './ingesters.ts';
 import { API_KEY, knowSession } from './market_now.ts';
@@ -88,6 +89,8 @@ describe('ingesters that are killed', () => {
     ]);
     expect(performance.now() - began).toBeLessThan(5000);
     for (const { err } of last) expect(err()).not.toContain(API_KEY);
+    const kills = EQUITIES.length + OPTIONS.length;
+    noteFault({ injected: kills, survived: kills });
   });
 });
 

@@ -3,6 +3,7 @@ import type pg from 'pg';
 import { type EasternUs, formatEastern } from '../../../core/eastern_time.ts';
 import { toMassive } from '../../../core/osi_symbol.ts';
 import type { MassiveSimulator } from '../../../sim/massive_server.ts';
+import { noteFault } from '../../fault_notes.ts';
 
 export const UNDERLYING = 'QQQ';
 
@@ -11,25 +12,46 @@ export type RowWords = readonly string[];
 
 const NULL_PX = 'none';
 
+type Kind = 'seconds' | 'prints' | 'quotes' | 'optionPrints';
+const looked: { recorded: Map<Kind, RowWords>; stored: Map<Kind, RowWords> } = {
+  recorded: new Map(),
+  stored: new Map(),
+};
+
+// A test looks at both books, in either order: when it has, the fault programme is told what is missing in ours.
+function look(book: keyof typeof looked, kind: Kind, rows: RowWords): RowWords {
+  looked[book].set(kind, rows);
+  const recorded = looked.recorded.get(kind);
+  const found = looked.stored.get(kind);
+  if (recorded === undefined || found === undefined) return rows;
+  looked.recorded.delete(kind);
+  looked.stored.delete(kind);
+  const ours = new Set(found);
+  noteFault({ lostRows: recorded.filter((row) => !ours.has(row)).length });
+  return rows;
+}
+
 /** Seconds of the underlying that the vendor has on record. */
 export function recordedSeconds(simulator: MassiveSimulator, from: EasternUs, to: EasternUs): RowWords {
-  return simulator
+  const rows = simulator
     .recorded(`A.${UNDERLYING}`, from, to)
     .map(({ s, o, h, l, c, dv, vw = 0 }) => [s, ...[o, h, l, c].map(e4), dv, Math.round(vw * 1e6)].join(' '))
     .sort();
+  return look('recorded', 'seconds', rows);
 }
 
 /** Prints of the underlying that the vendor has on record. */
 export function recordedPrints(simulator: MassiveSimulator, from: EasternUs, to: EasternUs): RowWords {
-  return simulator
+  const rows = simulator
     .recorded(`T.${UNDERLYING}`, from, to)
     .map((event) => [event.t, event.q, e4(event.p), event.ds].join(' '))
     .sort();
+  return look('recorded', 'prints', rows);
 }
 
 /** Quotes of all contracts that the vendor has on record. */
 export function recordedQuotes(simulator: MassiveSimulator, from: EasternUs, to: EasternUs): RowWords {
-  return simulator.contracts
+  const rows = simulator.contracts
     .flatMap(({ symbol }) =>
       simulator.recorded(`Q.${toMassive(symbol)}`, from, to).map((event) => {
         const bid = event.bp === 0 ? NULL_PX : `${e4(event.bp)} ${event.bs}`;
@@ -37,17 +59,19 @@ export function recordedQuotes(simulator: MassiveSimulator, from: EasternUs, to:
       }),
     )
     .sort();
+  return look('recorded', 'quotes', rows);
 }
 
 /** Prints of all contracts that the vendor has on record; REST does not number them. */
 export function recordedOptionPrints(simulator: MassiveSimulator, from: EasternUs, to: EasternUs): RowWords {
-  return simulator.contracts
+  const rows = simulator.contracts
     .flatMap(({ symbol }) =>
       simulator
         .recorded(`T.${toMassive(symbol)}`, from, to)
         .map((event) => `${symbol} ${event.t} ${e4(event.p)} ${event.s}`),
     )
     .sort();
+  return look('recorded', 'optionPrints', rows);
 }
 
 function e4(price: number | undefined): number {
@@ -90,7 +114,7 @@ export async function stored(
      where f.name = $1 and t.ts_event >= $2 and t.ts_event < $3`,
     [of.feed, formatEastern(of.from), formatEastern(of.to)],
   );
-  return rows.map((row) => row.words).sort();
+  return look('stored', kind, rows.map((row) => row.words).sort());
 }
 
 /** The gaps of a feed, oldest first. */

@@ -9,7 +9,7 @@ import type { CancelPlan, SubmitPlan } from './venue.ts';
 import { CALL, createWorld, goOn, type Jobs, openJobs, PUT, type World } from './world.ts';
 
 const bench = useBench();
-const RUNS = Number(process.env.STRIKEBASE_ORDER_RUNS ?? 15);
+const RUNS = Number(process.env.STRIKEBASE_ORDER_RUNS ?? 5);
 // The same plays every time; STRIKEBASE_ORDER_PLAY=seed, or seed:path as a failure prints them, plays others.
 const [SEED = '', ...PATH] = (process.env.STRIKEBASE_ORDER_PLAY ?? '').split(':');
 const CHOICE = {

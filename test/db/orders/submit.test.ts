@@ -303,6 +303,13 @@ describe('two submit jobs', () => {
     expect(world.venue.requests.submit).toBeUndefined();
     expect(await world.orders()).toEqual(['entry#1 created 0/25']);
   });
+
+  it('the one that was replaced stops also where it has nothing to write', async () => {
+    const world = await createWorld(bench);
+    const submitter = await world.openSubmitter();
+    await bench.runner().query("select trade.take_fence($1, 'another', '2026-06-17 10:04')", [world.account]);
+    await expect(submitter.step()).rejects.toThrow(/another process has taken over the orders of account/);
+  });
 });
 
 describe('a new process', () => {

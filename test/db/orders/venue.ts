@@ -29,6 +29,7 @@ export interface VenueOrder {
   readonly order: BrokerOrder;
   readonly enteredAt: EasternUs;
   readonly clientId: string | null;
+  /** None of the order jobs has sent it. */
   readonly isManual: boolean;
   state: VenueState;
   filledQty: number;
@@ -52,9 +53,13 @@ export interface Venue {
     isDown: boolean;
     /** Executions are reported, and counted into positions, only from then on. */
     reportLagMs: number;
+    /** Every message comes twice: an order in the list, an execution in its report. */
+    isRepeating: boolean;
   };
   /** Executes contracts of a working order at a price; returns how many. */
   fill(id: string, qty: number, px_e4?: number): number;
+  /** Executes contracts of an order that was canceled, as far as its position allows; returns how many. */
+  fillLate(id: string, qty: number): number;
   /** Executes everything that works, stops excepted. */
   fillAll(): void;
   /** Executes what was sent at the market. */
@@ -89,6 +94,7 @@ export function createVenue(clock: Clock, options: { readonly keepsClientIds?: b
     listLagMs: 0,
     isDown: false,
     reportLagMs: 0,
+    isRepeating: false,
   };
   const count = (name: string): void => {
     requests[name] = (requests[name] ?? 0) + 1;
@@ -139,6 +145,17 @@ export function createVenue(clock: Clock, options: { readonly keepsClientIds?: b
     return executed;
   };
 
+  const fillLate = (id: string, qty: number): number => {
+    const order = orders.find((each) => each.id === id);
+    if (order?.state !== 'canceled') return 0;
+    const isClosing = order.order.legs[0]?.effect === 'close';
+    const room = isClosing ? openFor(order.order) : order.order.qty - order.filledQty;
+    order.state = 'working';
+    const executed = fill(id, Math.min(qty, room));
+    if (isWorking(order)) order.state = 'canceled';
+    return executed;
+  };
+
   const reported = (order: VenueOrder): BrokerFill[] =>
     order.fills.filter((each) => addMs(each.ts, levers.reportLagMs) <= clock.now());
 
@@ -147,6 +164,7 @@ export function createVenue(clock: Clock, options: { readonly keepsClientIds?: b
     const filledQty = fills.reduce((sum, each) => sum + each.qty, 0);
     // As an adapter has it: an end whose executions are not all told yet is no end.
     const isWhole = filledQty === order.filledQty;
+    const told = levers.isRepeating ? fills.flatMap((each) => [each, each]) : fills;
     return {
       venueOrderId: order.id,
       state: isWhole || isWorking(order) ? order.state : 'unknown',
@@ -155,7 +173,7 @@ export function createVenue(clock: Clock, options: { readonly keepsClientIds?: b
       enteredAt: order.enteredAt,
       detail: order.state === 'rejected' ? 'more than is open' : null,
       clientId: order.clientId,
-      fills,
+      fills: told,
     };
   };
 
@@ -171,7 +189,7 @@ export function createVenue(clock: Clock, options: { readonly keepsClientIds?: b
     if (plan === 'not_sent') return { kind: 'not_sent', reason: 'no token' };
     if (plan === 'reject') return { kind: 'rejected', reason: 'buying power' };
     if (isLost) return { kind: 'unknown', reason: 'time-out' };
-    const placed = place(order, clientId);
+    const placed = place(order, clientId, !clientId.startsWith('strikebase-'));
     return plan === 'silent_placed'
       ? { kind: 'unknown', reason: 'time-out' }
       : { kind: 'submitted', venueOrderId: placed.id };
@@ -208,7 +226,7 @@ export function createVenue(clock: Clock, options: { readonly keepsClientIds?: b
       read('orders', () =>
         orders
           .filter((each) => each.enteredAt >= from && addMs(each.enteredAt, levers.listLagMs) <= clock.now())
-          .map(reportOf),
+          .flatMap((each) => (levers.isRepeating ? [reportOf(each), reportOf(each)] : [reportOf(each)])),
       ),
     positions: () =>
       read('positions', () => {
@@ -238,7 +256,7 @@ export function createVenue(clock: Clock, options: { readonly keepsClientIds?: b
   };
 
   return {
-    ...{ broker, orders, requests, submitted, levers, fill, positionOf },
+    ...{ broker, orders, requests, submitted, levers, fill, fillLate, positionOf },
     fillAll: () => {
       for (const order of orders) if (order.order.type !== 'stop') fill(order.id, order.order.qty);
     },

@@ -4,10 +4,12 @@ import { afterEach } from 'vitest';
 import { acceleratedClock, type Clock } from '../../../core/clock.ts';
 import { addMs, type EasternUs, formatEastern } from '../../../core/eastern_time.ts';
 import type { Slice } from '../../../jobs/advance.ts';
+import type { OpenConnection } from '../../../jobs/orders/account_connection.ts';
 import type { OrderEventName } from '../../../jobs/orders/events.ts';
 import { openReconciler, type ReconcileOptions, type Reconciler } from '../../../jobs/reconcile_orders.ts';
 import { openSubmitter, type SubmitOptions, type Submitter } from '../../../jobs/submit_orders.ts';
 import { steppingClock } from '../../../sim/stepping_clock.ts';
+import { isNoted } from '../../fault_notes.ts';
 import type { Bench } from '../support/connections.ts';
 import { contract } from '../support/market.ts';
 import { attachRun, type TestRun } from '../support/runs.ts';
@@ -27,6 +29,18 @@ export interface WorldOptions extends Partial<ScenarioOptions> {
   readonly keepsClientIds?: boolean;
   /** The time runs by itself, so many times as fast as the machine's; it can be set all the same. Without it, it stands still. */
   readonly speed?: number;
+  /** A market that is there already, with a readiness check for its day; its other options say nothing then. */
+  readonly scenario?: Scenario;
+  /** Connections that are shared with other worlds. */
+  readonly shared?: SharedConnections;
+}
+
+/** Opening three connections for each of a thousand worlds takes longer than what happens in them. */
+export interface SharedConnections {
+  /** Of role job_runner, for slices. */
+  readonly runner: pg.Client;
+  readonly submit: OpenConnection;
+  readonly reconcile: OpenConnection;
 }
 
 export interface Told {
@@ -72,9 +86,15 @@ export interface World {
 }
 
 const open: { close(): Promise<void> }[] = [];
+let made: World[] = [];
 afterEach(async () => {
   await Promise.all(open.splice(0).map((job) => job.close()));
-});
+  const worlds = made;
+  made = [];
+  if (!isNoted()) return;
+  const { noteWorld } = await import('./audit.ts');
+  for (const world of worlds) await noteWorld(world);
+}, 120_000);
 
 let worlds = 0;
 
@@ -97,16 +117,15 @@ export async function createWorld(bench: Bench, options: WorldOptions = {}): Pro
   const { settings = {}, start = '10:04:30', keepsClientIds = false, speed } = options;
   const { sides = { '10:05': 1 }, ...rest } = options;
   const account = `orders-${worlds}`;
-  const scenario = await createScenario(bench.owner(), { until: '10:20', quotes: [ENTRY], ...rest, sides });
+  const { scenario: given, shared: connections } = options;
+  const runner = connections?.runner ?? bench.runner();
+  const scenario =
+    given ?? (await createScenario(bench.owner(), { until: '10:20', quotes: [ENTRY], ...rest, sides }));
   const clock =
     speed === undefined ? steppedClock(scenario.at(start)) : runningClock(scenario.at(start), speed);
   const venue = createVenue(clock, { keepsClientIds });
-  const run = await openBrokerRun(bench.runner(), { scenario, account, settings, from: clock.now() });
-  await bench
-    .runner()
-    .query("insert into ops.readiness_checks (ts, name, ok, detail) values ($1, 'test', true, 'ok')", [
-      formatEastern(scenario.at('09:00')),
-    ]);
+  const run = await openBrokerRun(runner, { scenario, account, settings, from: clock.now() });
+  if (given === undefined) await makeReady(bench, scenario);
   const told: Told[] = [];
   const pool = bench.database.pool();
   const url = bench.database.url();
@@ -116,16 +135,32 @@ export async function createWorld(bench: Bench, options: WorldOptions = {}): Pro
     const { rows } = await pool.query<Record<string, string>>(text, [...values]);
     return rows.map((row) => Object.values(row)[0] ?? '');
   };
-  return {
+  const world: World = {
     ...{ url, pool, account, clock, venue, run, scenario, told },
     moveTo: (time) => {
       clock.moveTo(typeof time === 'number' ? addMs(clock.now(), time) : scenario.at(time));
     },
     now: () => clock.now(),
     slice: () => run.advance(clock.now(), clock.now()),
-    openSubmitter: (more = {}) => keep(openSubmitter({ ...shared, onEvent, ...more })),
+    openSubmitter: (more = {}) =>
+      keep(
+        openSubmitter({
+          ...shared,
+          onEvent,
+          ...(connections && { open: connections.submit }),
+          ...more,
+        }),
+      ),
     openReconciler: (more = {}) =>
-      keep(openReconciler({ ...shared, onEvent, reads: { perMinute: 1e6, burst: 1e6 }, ...more })),
+      keep(
+        openReconciler({
+          ...shared,
+          onEvent,
+          reads: { perMinute: 1e6, burst: 1e6 },
+          ...(connections && { open: connections.reconcile }),
+          ...more,
+        }),
+      ),
     orders: () => column(ORDERS_SQL, [run.id]),
     states: (purpose, attempt) => column(STATES_SQL, [run.id, purpose, attempt ?? null]),
     alerts: async () => {
@@ -153,6 +188,14 @@ export async function createWorld(bench: Bench, options: WorldOptions = {}): Pro
       return Number(rows[0]?.id);
     },
   };
+  if (speed === undefined && connections === undefined) made.push(world);
+  return world;
+}
+
+/** Lets entries of a scenario's day pass. */
+export async function makeReady(bench: Bench, scenario: Scenario): Promise<void> {
+  const sql = "insert into ops.readiness_checks (ts, name, ok, detail) values ($1, 'test', true, 'ok')";
+  await bench.runner().query(sql, [formatEastern(scenario.at('09:00'))]);
 }
 
 type WorldClock = Clock & { moveTo(us: EasternUs): void };

@@ -184,12 +184,18 @@ const WRONG_SQL = `
     select from o where o.decision_id = d.decision_id and (not trade.is_over(o.state) or o.ts > $2::timestamp - interval '61 seconds')
   )`;
 
+/** The rules that do not hold for an account just after a slice that ended at a time. */
+export async function brokenRules(client: pg.Client, account: string, ts: string): Promise<string[]> {
+  const { rows } = await client.query<{ wrong: string }>({
+    ...{ name: 'wrongs', text: WRONG_SQL, values: [account, ts] },
+  });
+  return rows.map(({ wrong }) => wrong);
+}
+
 /** What is wrong with an account just after a slice that ended at a time. */
 export async function wrongs(client: pg.Client, d: Desk, time: string): Promise<string[]> {
-  const query = { name: 'wrongs', text: WRONG_SQL, values: [d.account, d.at(time)] };
-  const { rows } = await client.query<{ wrong: string }>(query);
   return [
-    ...rows.map(({ wrong }) => wrong),
+    ...(await brokenRules(client, d.account, d.at(time))),
     ...d.refused.map(({ purpose }) => `the venue refused an order: ${purpose}`),
   ];
 }

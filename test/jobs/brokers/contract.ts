@@ -84,6 +84,9 @@ export interface UnderTest {
 
 /** What some brokers do not have. */
 export type Capability =
+  /** Between it and us: requests and answers can be lost. */
+  | 'wire'
+  | 'limits of requests'
   | 'client ids'
   | 'spreads'
   | 'stops'

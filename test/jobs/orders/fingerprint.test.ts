@@ -3,6 +3,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { addMs } from '../../../core/eastern_time.ts';
 import type { OsiSymbol } from '../../../core/osi_symbol.ts';
+import type { BrokerOrder, OrderReport } from '../../../jobs/brokers/broker.ts';
+import { asSchwabCarries, DEFAULT_TICKS } from '../../../jobs/brokers/schwab/order_body.ts';
 import { clientIdOf } from '../../../jobs/orders/broker_order.ts';
 import { attribute, mayBe, type SoughtOrder } from '../../../jobs/orders/fingerprint.ts';
 import { at, openOrder, reportOf } from './terms.ts';
@@ -47,9 +49,16 @@ describe('one order', () => {
 
   it('that is a stop may have been moved to a price that the broker takes', () => {
     const stop = { order_type: 'stop' as const, limit_px_e4: null };
-    const protect = sought({ ...stop, stop_px_e4: 30_300 });
-    expect(mayBe(protect, reportOf(openOrder({ ...stop, stop_px_e4: 30_000 })))).toBe(true);
-    expect(mayBe(protect, reportOf(openOrder({ ...stop, stop_px_e4: 29_700 })))).toBe(false);
+    const closing = { side: 'buy', effect: 'close' } as const;
+    const protect = sought({ ...stop, ...closing, stop_px_e4: 30_300 });
+    const carried = (order: BrokerOrder): BrokerOrder => asSchwabCarries(order, DEFAULT_TICKS);
+    const seenAt = (stop_px_e4: number): OrderReport =>
+      reportOf(openOrder({ ...stop, ...closing, stop_px_e4 }));
+    expect(mayBe(protect, seenAt(30_000), carried)).toBe(true);
+    // Another stop, however near, is another order.
+    for (const px_e4 of [30_300, 30_500, 29_500, 29_700])
+      expect(mayBe(protect, seenAt(px_e4), carried)).toBe(false);
+    expect(mayBe(protect, seenAt(30_300))).toBe(true);
   });
 });
 

@@ -54,14 +54,19 @@ export function accountCases(subject: Subject): void {
       });
     });
 
-    caseOf(subject, 'may lag behind a fill, and catch up', async (world) => {
-      world.venue.setQuote(near, { bid_e4: 12_500, ask_e4: 13_000 });
-      world.venue.fault('submit', 'late_positions');
-      await reported(world, await submitted(world, orders.sell()), 'filled');
-      await eventually(async () => {
-        expect(await world.broker.positions()).toMatchObject([{ symbol: near, qty: -1 }]);
-      });
-    });
+    caseOf(
+      subject,
+      'may lag behind a fill, and catch up',
+      async (world) => {
+        world.venue.setQuote(near, { bid_e4: 12_500, ask_e4: 13_000 });
+        world.venue.fault('submit', 'late_positions');
+        await reported(world, await submitted(world, orders.sell()), 'filled');
+        await eventually(async () => {
+          expect(await world.broker.positions()).toMatchObject([{ symbol: near, qty: -1 }]);
+        });
+      },
+      { needs: 'wire' },
+    );
 
     caseOf(
       subject,
@@ -79,18 +84,28 @@ export function accountCases(subject: Subject): void {
     );
 
     for (const fault of ['error_before', 'half_answer'] as const) {
-      caseOf(subject, `are read in spite of one ${fault}`, async (world) => {
-        await shortPosition(world, subject);
-        world.venue.fault('positions', fault);
-        expect(await world.broker.positions()).toHaveLength(1);
-      });
+      caseOf(
+        subject,
+        `are read in spite of one ${fault}`,
+        async (world) => {
+          await shortPosition(world, subject);
+          world.venue.fault('positions', fault);
+          expect(await world.broker.positions()).toHaveLength(1);
+        },
+        { needs: 'wire' },
+      );
     }
 
-    caseOf(subject, 'cannot be read when nobody is there, and that is not flat', async (world) => {
-      await shortPosition(world, subject);
-      await world.venue.stop();
-      await expect(world.broker.positions()).rejects.toBeInstanceOf(Failure);
-    });
+    caseOf(
+      subject,
+      'cannot be read when nobody is there, and that is not flat',
+      async (world) => {
+        await shortPosition(world, subject);
+        await world.venue.stop();
+        await expect(world.broker.positions()).rejects.toBeInstanceOf(Failure);
+      },
+      { needs: 'wire' },
+    );
   });
 
   describe('the account', () => {
@@ -130,10 +145,15 @@ export function accountCases(subject: Subject): void {
       expect(checks.every((check) => check.detail.length > 3)).toBe(true);
     });
 
-    caseOf(subject, 'fail without throwing when nobody is there', async (world) => {
-      await world.venue.stop();
-      expect((await world.broker.checks()).some((check) => !check.isOk)).toBe(true);
-    });
+    caseOf(
+      subject,
+      'fail without throwing when nobody is there',
+      async (world) => {
+        await world.venue.stop();
+        expect((await world.broker.checks()).some((check) => !check.isOk)).toBe(true);
+      },
+      { needs: 'wire' },
+    );
 
     caseOf(
       subject,

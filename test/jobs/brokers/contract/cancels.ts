@@ -35,27 +35,37 @@ export function cancelCases(subject: Subject): void {
       expect(world.venue.positionOf(near)).toBe(-1);
     });
 
-    caseOf(subject, 'that meets a fill on its way leaves the order filled', async (world) => {
-      const id = await waitingOrder(world, subject, 3);
-      world.venue.fault('cancel', 'fill_first');
-      await world.broker.cancel(id);
-      const report = await reported(world, id, 'filled');
-      expect(report.filledQty).toBe(3);
-      expect(report.fills.reduce((sum, fill) => sum + fill.qty, 0)).toBe(3);
-      expect(world.venue.positionOf(near)).toBe(-3);
-    });
+    caseOf(
+      subject,
+      'that meets a fill on its way leaves the order filled',
+      async (world) => {
+        const id = await waitingOrder(world, subject, 3);
+        world.venue.fault('cancel', 'fill_first');
+        await world.broker.cancel(id);
+        const report = await reported(world, id, 'filled');
+        expect(report.filledQty).toBe(3);
+        expect(report.fills.reduce((sum, fill) => sum + fill.qty, 0)).toBe(3);
+        expect(world.venue.positionOf(near)).toBe(-3);
+      },
+      { needs: 'wire' },
+    );
 
-    caseOf(subject, 'that is followed by a late fill ends with that fill in the report', async (world) => {
-      const id = await waitingOrder(world, subject, 2);
-      world.venue.fault('cancel', 'fill_late');
-      await world.broker.cancel(id);
-      await eventually(async () => {
-        const report = await world.broker.order(id);
-        expect(report?.fills.reduce((sum, fill) => sum + fill.qty, 0)).toBe(2);
-        expect(report?.filledQty).toBe(2);
-      });
-      expect(world.venue.positionOf(near)).toBe(-2);
-    });
+    caseOf(
+      subject,
+      'that is followed by a late fill ends with that fill in the report',
+      async (world) => {
+        const id = await waitingOrder(world, subject, 2);
+        world.venue.fault('cancel', 'fill_late');
+        await world.broker.cancel(id);
+        await eventually(async () => {
+          const report = await world.broker.order(id);
+          expect(report?.fills.reduce((sum, fill) => sum + fill.qty, 0)).toBe(2);
+          expect(report?.filledQty).toBe(2);
+        });
+        expect(world.venue.positionOf(near)).toBe(-2);
+      },
+      { needs: 'wire' },
+    );
 
     caseOf(subject, 'of an order that the broker does not know is refused', async (world) => {
       expect((await world.broker.cancel('999999999')).kind).toBe('refused');
@@ -69,13 +79,18 @@ export function cancelCases(subject: Subject): void {
       await reported(world, id, 'canceled');
     });
 
-    caseOf(subject, 'that the broker refuses leaves the order working', async (world) => {
-      const id = await waitingOrder(world, subject);
-      world.venue.fault('cancel', 'refused');
-      expect((await world.broker.cancel(id)).kind).toBe('refused');
-      expect((await world.broker.order(id))?.state).toBe('working');
-      expect(world.venue.orders()[0]?.isLive).toBe(true);
-    });
+    caseOf(
+      subject,
+      'that the broker refuses leaves the order working',
+      async (world) => {
+        const id = await waitingOrder(world, subject);
+        world.venue.fault('cancel', 'refused');
+        expect((await world.broker.cancel(id)).kind).toBe('refused');
+        expect((await world.broker.order(id))?.state).toBe('working');
+        expect(world.venue.orders()[0]?.isLive).toBe(true);
+      },
+      { needs: 'wire' },
+    );
 
     const lost: readonly [string, Fault][] = [
       ['no answer', 'lost_after'],
@@ -93,17 +108,23 @@ export function cancelCases(subject: Subject): void {
           await reported(world, id, 'canceled');
           expect(world.venue.requests('cancel')).toBe(1);
         },
+        { needs: 'wire' },
       );
     }
 
-    caseOf(subject, 'that was lost before is unknown, and can be asked for again', async (world) => {
-      const id = await waitingOrder(world, subject);
-      world.venue.fault('cancel', 'reset_before');
-      expect((await world.broker.cancel(id)).kind).toBe('unknown');
-      expect((await world.broker.order(id))?.state).toBe('working');
-      expect((await world.broker.cancel(id)).kind).toBe('requested');
-      await reported(world, id, 'canceled');
-    });
+    caseOf(
+      subject,
+      'that was lost before is unknown, and can be asked for again',
+      async (world) => {
+        const id = await waitingOrder(world, subject);
+        world.venue.fault('cancel', 'reset_before');
+        expect((await world.broker.cancel(id)).kind).toBe('unknown');
+        expect((await world.broker.order(id))?.state).toBe('working');
+        expect((await world.broker.cancel(id)).kind).toBe('requested');
+        await reported(world, id, 'canceled');
+      },
+      { needs: 'wire' },
+    );
 
     caseOf(
       subject,

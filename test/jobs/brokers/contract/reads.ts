@@ -32,11 +32,16 @@ export function readCases(subject: Subject): void {
       'rate_limited',
     ];
     for (const fault of troubles) {
-      caseOf(subject, `is read in spite of one ${fault}`, async (world) => {
-        const id = await waitingOrder(world, subject);
-        world.venue.fault('order', fault);
-        expect((await world.broker.order(id))?.venueOrderId).toBe(id);
-      });
+      caseOf(
+        subject,
+        `is read in spite of one ${fault}`,
+        async (world) => {
+          const id = await waitingOrder(world, subject);
+          world.venue.fault('order', fault);
+          expect((await world.broker.order(id))?.venueOrderId).toBe(id);
+        },
+        { needs: 'wire' },
+      );
     }
 
     caseOf(
@@ -50,33 +55,43 @@ export function readCases(subject: Subject): void {
       { needs: 'logins that die' },
     );
 
-    caseOf(subject, 'cannot be read when nobody is there, and that is no "null"', async (world) => {
-      const id = await waitingOrder(world, subject);
-      await world.venue.stop();
-      await expect(world.broker.order(id)).rejects.toBeInstanceOf(Failure);
-    });
+    caseOf(
+      subject,
+      'cannot be read when nobody is there, and that is no "null"',
+      async (world) => {
+        const id = await waitingOrder(world, subject);
+        await world.venue.stop();
+        await expect(world.broker.order(id)).rejects.toBeInstanceOf(Failure);
+      },
+      { needs: 'wire' },
+    );
   });
 
   describe('the list of orders', () => {
-    caseOf(subject, 'has every state', async (world) => {
-      const filled = await shortPosition(world, subject);
-      const canceled = await waitingOrder(world, subject);
-      await world.broker.cancel(canceled);
-      await reported(world, canceled, 'canceled');
-      world.venue.fault('submit', 'reject_later');
-      const rejected = await submitted(world, orders.buy({ limit_px_e4: 100 }));
-      await reported(world, rejected, 'rejected');
-      const working = await waitingOrder(world, subject);
-      const reports = await world.broker.ordersSince(addMs(world.venue.now(), -60_000));
-      expect(new Map(reports.map((report) => [report.venueOrderId, report.state]))).toEqual(
-        new Map([
-          [filled, 'filled'],
-          [canceled, 'canceled'],
-          [rejected, 'rejected'],
-          [working, 'working'],
-        ]),
-      );
-    });
+    caseOf(
+      subject,
+      'has every state',
+      async (world) => {
+        const filled = await shortPosition(world, subject);
+        const canceled = await waitingOrder(world, subject);
+        await world.broker.cancel(canceled);
+        await reported(world, canceled, 'canceled');
+        world.venue.fault('submit', 'reject_later');
+        const rejected = await submitted(world, orders.buy({ limit_px_e4: 100 }));
+        await reported(world, rejected, 'rejected');
+        const working = await waitingOrder(world, subject);
+        const reports = await world.broker.ordersSince(addMs(world.venue.now(), -60_000));
+        expect(new Map(reports.map((report) => [report.venueOrderId, report.state]))).toEqual(
+          new Map([
+            [filled, 'filled'],
+            [canceled, 'canceled'],
+            [rejected, 'rejected'],
+            [working, 'working'],
+          ]),
+        );
+      },
+      { needs: 'wire' },
+    );
 
     caseOf(subject, 'agrees with the order read alone', async (world) => {
       const id = await shortPosition(world, subject, 2);
@@ -101,18 +116,28 @@ export function readCases(subject: Subject): void {
     });
 
     for (const fault of ['error_before', 'half_answer', 'reset_before'] as const) {
-      caseOf(subject, `is whole in spite of one ${fault}`, async (world) => {
-        await waitingOrder(world, subject);
-        await waitingOrder(world, subject);
-        world.venue.fault('orders', fault);
-        expect(await world.broker.ordersSince(addMs(world.venue.now(), -60_000))).toHaveLength(2);
-      });
+      caseOf(
+        subject,
+        `is whole in spite of one ${fault}`,
+        async (world) => {
+          await waitingOrder(world, subject);
+          await waitingOrder(world, subject);
+          world.venue.fault('orders', fault);
+          expect(await world.broker.ordersSince(addMs(world.venue.now(), -60_000))).toHaveLength(2);
+        },
+        { needs: 'wire' },
+      );
     }
 
-    caseOf(subject, 'cannot be read when nobody is there, and that is no empty list', async (world) => {
-      await waitingOrder(world, subject);
-      await world.venue.stop();
-      await expect(world.broker.ordersSince(world.venue.now())).rejects.toBeInstanceOf(Failure);
-    });
+    caseOf(
+      subject,
+      'cannot be read when nobody is there, and that is no empty list',
+      async (world) => {
+        await waitingOrder(world, subject);
+        await world.venue.stop();
+        await expect(world.broker.ordersSince(world.venue.now())).rejects.toBeInstanceOf(Failure);
+      },
+      { needs: 'wire' },
+    );
   });
 }

@@ -1,14 +1,17 @@
 // Replacements: a new order for an old one, which may fill first.
 import { describe, expect } from 'vitest';
 import { eventually } from '../../../harness.ts';
-import type { Subject, UnderTest } from '../contract.ts';
+import type { Capability, Subject, UnderTest } from '../contract.ts';
 import { caseOf, found, ordersOf, reported, shortPosition, waitingOrder } from './support.ts';
 
 export function replaceCases(subject: Subject): void {
   const { near } = subject.contracts;
   const orders = ordersOf(subject);
-  const replaceCase = (title: string, run: (world: UnderTest) => Promise<void>): void =>
-    caseOf(subject, title, run, { needs: 'replacing' });
+  const replaceCase = (
+    title: string,
+    run: (world: UnderTest) => Promise<void>,
+    alsoNeeds: readonly Capability[] = [],
+  ): void => caseOf(subject, title, run, { needs: ['replacing', ...alsoNeeds] });
   const lower = orders.sell({ limit_px_e4: 19_000 });
   const live = (world: UnderTest): number => world.venue.orders().filter((order) => order.isLive).length;
 
@@ -33,17 +36,21 @@ export function replaceCases(subject: Subject): void {
       expect(world.venue.positionOf(near)).toBe(-1);
     });
 
-    replaceCase('of an order that fills first does not trade twice', async (world) => {
-      const id = await waitingOrder(world, subject, 2);
-      world.venue.fault('replace', 'fill_first');
-      await world.broker.replace(id, orders.sell({ qty: 2 }));
-      await eventually(async () => {
-        const report = await world.broker.order(id);
-        expect(report).toMatchObject({ filledQty: 2 });
-      });
-      await eventually(() => expect(live(world)).toBe(0));
-      expect(world.venue.positionOf(near)).toBe(-2);
-    });
+    replaceCase(
+      'of an order that fills first does not trade twice',
+      async (world) => {
+        const id = await waitingOrder(world, subject, 2);
+        world.venue.fault('replace', 'fill_first');
+        await world.broker.replace(id, orders.sell({ qty: 2 }));
+        await eventually(async () => {
+          const report = await world.broker.order(id);
+          expect(report).toMatchObject({ filledQty: 2 });
+        });
+        await eventually(() => expect(live(world)).toBe(0));
+        expect(world.venue.positionOf(near)).toBe(-2);
+      },
+      ['wire'],
+    );
 
     replaceCase('of an order that has filled is not taken', async (world) => {
       const id = await shortPosition(world, subject);
@@ -61,15 +68,19 @@ export function replaceCases(subject: Subject): void {
     });
 
     for (const fault of ['lost_after', 'reset_after', 'error_after'] as const) {
-      replaceCase(`that is carried out and ends in ${fault} is unknown, and found again`, async (world) => {
-        const id = await waitingOrder(world, subject);
-        world.venue.fault('replace', fault);
-        expect((await world.broker.replace(id, lower)).kind).toBe('unknown');
-        await reported(world, id, 'replaced');
-        expect(await found(world, lower)).toHaveLength(1);
-        expect(live(world)).toBe(1);
-        expect(world.venue.requests('replace')).toBe(1);
-      });
+      replaceCase(
+        `that is carried out and ends in ${fault} is unknown, and found again`,
+        async (world) => {
+          const id = await waitingOrder(world, subject);
+          world.venue.fault('replace', fault);
+          expect((await world.broker.replace(id, lower)).kind).toBe('unknown');
+          await reported(world, id, 'replaced');
+          expect(await found(world, lower)).toHaveLength(1);
+          expect(live(world)).toBe(1);
+          expect(world.venue.requests('replace')).toBe(1);
+        },
+        ['wire'],
+      );
     }
 
     for (const fault of ['lost_before', 'reset_before', 'error_before'] as const) {
@@ -83,16 +94,21 @@ export function replaceCases(subject: Subject): void {
           expect(await found(world, lower)).toEqual([]);
           expect(world.venue.requests('replace')).toBe(1);
         },
+        ['wire'],
       );
     }
 
-    replaceCase('that is refused leaves the old order working', async (world) => {
-      const id = await waitingOrder(world, subject);
-      world.venue.fault('replace', 'refused');
-      expect((await world.broker.replace(id, lower)).kind).toBe('rejected');
-      expect((await world.broker.order(id))?.state).toBe('working');
-      expect(live(world)).toBe(1);
-    });
+    replaceCase(
+      'that is refused leaves the old order working',
+      async (world) => {
+        const id = await waitingOrder(world, subject);
+        world.venue.fault('replace', 'refused');
+        expect((await world.broker.replace(id, lower)).kind).toBe('rejected');
+        expect((await world.broker.order(id))?.state).toBe('working');
+        expect(live(world)).toBe(1);
+      },
+      ['wire'],
+    );
 
     replaceCase('by an order that is none is not sent', async (world) => {
       const id = await waitingOrder(world, subject);

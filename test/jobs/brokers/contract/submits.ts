@@ -234,7 +234,7 @@ export function submitCases(subject: Subject): void {
         expect(['submitted', 'rejected', 'unknown']).toContain((await send(world, orders.buy())).kind);
         expect(world.venue.requests('submit')).toBe(3);
       },
-      { limits: 'tiny' },
+      { limits: 'tiny', needs: 'limits of requests' },
     );
   });
 }

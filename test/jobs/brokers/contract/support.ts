@@ -16,11 +16,11 @@ export function caseOf(
   subject: Subject,
   title: string,
   run: (world: UnderTest) => Promise<void>,
-  options: { readonly needs?: Capability; readonly limits?: 'ample' | 'tiny' } = {},
+  options: { readonly needs?: Capability | readonly Capability[]; readonly limits?: 'ample' | 'tiny' } = {},
 ): void {
-  const { needs, limits = 'ample' } = options;
-  const reason = needs === undefined ? undefined : subject.cannot[needs];
-  if (reason !== undefined) it.skip(`${title} (${needs}: ${reason})`, () => {});
+  const { needs = [], limits = 'ample' } = options;
+  const lacking = [needs].flat().find((each) => subject.cannot[each] !== undefined);
+  if (lacking !== undefined) it.skip(`${title} (${lacking}: ${subject.cannot[lacking]})`, () => {});
   else it(title, async () => run(await subject.make({ limits })));
 }
 

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { BrokerOrder, SendOutcome } from '../../../../jobs/brokers/broker.ts';
 import { isSame } from '../../../../jobs/brokers/schwab/orders.ts';
 import type { Fault } from '../../../../sim/schwab/faults.ts';
+import { noteFault } from '../../../fault_notes.ts';
 import { eventually } from '../../../harness.ts';
 import { type SimulatedSchwab, simulatedSchwab } from './simulated.ts';
 import { CALL, FURTHER_CALL, shortCall } from './support.ts';
@@ -72,6 +73,7 @@ describe('a Schwab that misbehaves', () => {
     world.venue.setQuote(CALL, { bid_e4: 12_500, ask_e4: 13_000, sz: 1e6 });
     world.venue.setQuote(FURTHER_CALL, { bid_e4: 8000, ask_e4: 8500, sz: 1e6 });
     const all: Sent[] = [];
+    let met = 0;
     const one = fc.record({
       qty: fc.integer({ min: 1, max: 5 }),
       symbol: fc.constantFrom(CALL, FURTHER_CALL),
@@ -81,6 +83,7 @@ describe('a Schwab that misbehaves', () => {
     await fc.assert(
       fc.asyncProperty(one, async ({ qty, symbol, fault, readFault }) => {
         world.simulator.script.clear();
+        met += Number(fault !== null) + Number(readFault !== null);
         if (fault !== null) world.simulator.script.next('POST order', fault);
         if (readFault !== null) world.simulator.script.next('GET order', readFault);
         const order = orderOf(qty, 50 + all.length, symbol);
@@ -92,6 +95,8 @@ describe('a Schwab that misbehaves', () => {
     // A request that we gave up may arrive late: counted at the end, when all have.
     const sent = all.filter(({ outcome }) => outcome.kind !== 'not_sent');
     await eventually(() => expect(world.venue.requests('submit')).toBe(sent.length));
+    const made = world.simulator.ledger.orders().map((each) => each.spec.price_e4);
+    noteFault({ injected: met, survived: met, duplicateOrders: made.length - new Set(made).size });
     for (const each of all) judge(world, each);
     // Faults were met, and good orders went through.
     const kinds = new Set(all.map(({ outcome }) => outcome.kind));

@@ -1,0 +1,133 @@
+// strikebase export: a view or a query as a file for pandas, Polars, DuckDB or a spreadsheet.
+import { resolve } from 'node:path';
+import { Command, Option } from 'commander';
+import type pg from 'pg';
+import { Failure } from '../core/failure.ts';
+import { withDatabase } from './database.ts';
+import { type ExportColumn, exportRows } from './export_rows.ts';
+import { interrupt } from './interrupt.ts';
+import { type RangeOptions, rangeText, withDb, withExamples, withRange } from './options.ts';
+import { chooseRun } from './run_choice.ts';
+import { note, print, showProgress } from './terminal.ts';
+
+interface ExportOptions extends RangeOptions {
+  readonly db?: string;
+  readonly run?: string;
+  readonly format: 'parquet' | 'csv';
+  readonly out: string;
+  readonly all: boolean;
+}
+
+// What --from and --to mean, best first: a bar belongs to the time at which it opens.
+const TIME_COLUMNS = ['ts_open', 'ts_event', 'ts', 'ts_entry', 'session_date', 'bar_date', 'ts_from'];
+const PERMISSION_DENIED = '42501';
+
+/** The `export` subcommand. */
+export function exportCommand(): Command {
+  const format = new Option('--format <format>', 'of the file')
+    .choices(['parquet', 'csv'])
+    .default('parquet');
+  const command = new Command('export')
+    .description(
+      'Writes a view of schema panel, or the rows of a query, to a Parquet or CSV file. Times are Eastern, without a zone, as ' +
+        'they are stored; decimals stay decimals.',
+    )
+    .argument('<what>', 'a view (daily_pl, round_trips …), a table with its schema, or one SQL query')
+    .addOption(format)
+    .requiredOption('--out <file>', 'file to write')
+    .option('--run <id>', 'rows of this run: an id or latest (default: all)')
+    .option('--all', 'read every schema, not panel alone', false)
+    .action(runExport);
+  return withExamples(
+    withDb(withRange(command)),
+    'export round_trips --run latest --out trades.parquet',
+    'export bars_1m --from 2026-01-02 --to 2026-01-30 --format csv --out january.csv',
+    'export --all market.option_quotes --from 2026-01-02 --to 2026-01-02 --out quotes.parquet',
+    'export "select session_date, net from panel.daily_pl" --out pl.parquet',
+  );
+}
+
+async function runExport(what: string, options: ExportOptions): Promise<void> {
+  await withDatabase(options, async (database) => {
+    const client = await database.connectReader(options.all ? 'owner' : 'grafana_reader');
+    const run = options.run === undefined ? null : (await chooseRun(client, options)).runId;
+    await client.query('begin isolation level repeatable read read only');
+    try {
+      const inner = isName(what) ? `select * from ${qualified(what)}` : what.replace(/;\s*$/, '');
+      const query = narrowed(inner, await describe(client, inner, options), { run, options });
+      const columns = await describe(client, query, options);
+      const path = resolve(options.out);
+      const progress = showProgress('export', await estimate(client, query));
+      const onRows = (rows: number): void => progress.update(rows, `${rows.toLocaleString('en-US')} rows`);
+      const request = { query, columns, format: options.format, path, signal: interrupt(), onRows };
+      const rows = await exportRows(client, request).finally(() => progress.end());
+      note(`${rows.toLocaleString('en-US')} rows, ${columns.length} columns`);
+      print(`${path}\n`);
+    } finally {
+      await client.query('rollback').catch(() => undefined);
+    }
+  });
+}
+
+function isName(what: string): boolean {
+  return /^[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?$/i.test(what);
+}
+
+function qualified(name: string): string {
+  return name.includes('.') ? name : `panel.${name}`;
+}
+
+/** The columns of a query. The extended protocol takes one statement only, so that what passes here can stand in brackets. */
+async function describe(client: pg.Client, query: string, options: ExportOptions): Promise<ExportColumn[]> {
+  const config = { text: `select * from (${query}\n) as rows limit 0`, queryMode: 'extended' };
+  try {
+    const { fields } = await client.query(config);
+    const values = [fields.map((field) => field.dataTypeID), fields.map((field) => field.dataTypeModifier)];
+    const { rows } = await client.query<{ type: string }>(
+      'select format_type(oid, modifier) as type from unnest($1::oid[], $2::integer[]) with ordinality as t (oid, modifier, nr) order by nr',
+      values,
+    );
+    return fields.map(({ name }, i) => ({ name, type: rows[i]?.type ?? 'text' }));
+  } catch (error) {
+    if ((error as { code?: string }).code !== PERMISSION_DENIED || options.all) throw error;
+    throw new Failure(`only schema panel is open to this command: ${(error as Error).message}`, {
+      hint: '--all reads everything, still without writing.',
+    });
+  }
+}
+
+function narrowed(
+  query: string,
+  columns: readonly ExportColumn[],
+  { run, options }: { readonly run: number | null; readonly options: ExportOptions },
+): string {
+  const names = columns.map(({ name }) => name);
+  const conditions: string[] = [];
+  if (run !== null) {
+    if (!names.includes('run_id')) throw missing('--run', 'run_id');
+    conditions.push(`rows.run_id = ${run}`);
+  }
+  if (options.from !== undefined || options.to !== undefined) {
+    const time = TIME_COLUMNS.find((name) => names.includes(name));
+    if (time === undefined) throw missing('--from and --to', TIME_COLUMNS.join(', '));
+    const { from, to } = rangeText(options);
+    conditions.push(`rows.${time} >= timestamp '${from}' and rows.${time} < timestamp '${to}'`);
+  }
+  return conditions.length === 0
+    ? query
+    : `select * from (${query}\n) as rows where ${conditions.join(' and ')}`;
+}
+
+function missing(option: string, column: string): Failure {
+  return new Failure(`${option} needs a column to look at, and there is no ${column}`, {
+    hint: 'Leave it out, or put the condition into the query itself.',
+    exitCode: 2,
+  });
+}
+
+async function estimate(client: pg.Client, query: string): Promise<number> {
+  const { rows } = await client.query<{
+    'QUERY PLAN': readonly { readonly Plan: { readonly 'Plan Rows': number } }[];
+  }>(`explain (format json) ${query}`);
+  return rows[0]?.['QUERY PLAN'][0]?.Plan['Plan Rows'] ?? 0;
+}
