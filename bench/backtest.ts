@@ -6,7 +6,7 @@ import { BARS_FEED, importPath, marketFiles, modelQuotes, SYMBOL } from './marke
 import { backtest } from './runs.ts';
 import { atMost, type Bench, cpuSeconds, type Figure, runBenchmark, seconds } from './support.ts';
 
-const ROUNDS = 3;
+const ROUNDS = 5;
 const GOAL_S = 5;
 const ALL_SESSIONS = 125;
 const TABLES = [

@@ -34,7 +34,7 @@ const PER_SECOND = 20_000;
 const FIRST_DAY = '2026-03-02';
 const DAY_MS = 86_400_000;
 const SESSIONS = [1, 25, 125, 500];
-const QUICK_SESSIONS = [1, 4, 12];
+const QUICK_SESSIONS = [1, 6];
 const HISTORY = { from: '2024-01-02', to: '2025-12-31' };
 const MOST_GROWTH = 1.3;
 

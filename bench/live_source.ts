@@ -1,4 +1,6 @@
 // A child process of live_load: the simulated vendor in real time, and on top of it quotes at a fixed rate that wait for nobody.
+import { systemClock } from '../core/clock.ts';
+import type { EasternUs } from '../core/eastern_time.ts';
 import { toMassive } from '../core/osi_symbol.ts';
 import { type MassiveSimulator, startMassiveSimulator } from '../sim/massive_server.ts';
 import type { SessionArguments } from '../sim/session.ts';
@@ -51,7 +53,7 @@ async function open({ session, strikesEachSide }: SourceOrder & { kind: 'open' }
   const places = new Map<unknown, number>();
   const market = await startMassiveSimulator({
     ...{ ...session, seed: 11, speed: 1, stepMs: 100, pacing: 'free', apiKey: API_KEY, strikesEachSide },
-    from: nowOf(session),
+    from: wholeSecondNow(),
     onEvents: (of: Market, events: readonly WireEvent[]) => {
       if (of !== 'options') return;
       for (const { event } of events) {
@@ -70,9 +72,9 @@ async function open({ session, strikesEachSide }: SourceOrder & { kind: 'open' }
   return { market, symbols, beginnings, sequence: FIRST_SEQUENCE };
 }
 
-function nowOf(session: SessionArguments): SessionArguments['tsOpen'] {
-  // The parent has opened the session two minutes ago.
-  return (session.tsOpen + 120 * 1_000_000) as SessionArguments['tsOpen'];
+function wholeSecondNow(): EasternUs {
+  const now = systemClock().now();
+  return (now - (now % 1_000_000)) as EasternUs;
 }
 
 function beginningOf({ sym, bp, bs, ap, as }: Readonly<Record<string, unknown>>): string {

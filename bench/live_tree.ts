@@ -30,8 +30,8 @@ export interface LiveTree {
 
 /** Of the strategy: many signals in little time. */
 export const PERIOD_MS = 2000;
-const SECOND_US = 1_000_000;
-const DAY_US = 86_400 * SECOND_US;
+const MINUTE_US = 60_000_000;
+const DAY_US = 1440 * MINUTE_US;
 const OPENED_MS = 120_000;
 const END_MS = 10_000;
 // Whatever is listed.
@@ -53,7 +53,7 @@ const RULE_SQL = `
 const SETTINGS = {
   signal_routine: 'signal.in_turns',
   ...{
-    period_ms: 1000,
+    period_ms: PERIOD_MS,
     ma_minutes: 2,
     front_buffer_min: 0,
     back_buffer_min: 0,
@@ -64,13 +64,13 @@ const SETTINGS = {
   ...{ max_orders_per_day: 1_000_000, max_orders_per_minute: 10_000, max_day_loss: 100_000_000 },
 };
 
-/** A session that opened two minutes ago and closes in three hours, or at the end of the day. */
+/** A session that opened some two minutes ago, on a whole minute as all do, and closes in three hours, or at the end of the day. */
 function sessionNow(): SessionArguments {
-  const clock = systemClock().now();
-  const now = (clock - (clock % SECOND_US)) as EasternUs;
+  const now = systemClock().now();
+  const minute = (now - (now % MINUTE_US)) as EasternUs;
   const midnight = (now - (now % DAY_US)) as EasternUs;
-  const tsClose = Math.min(addMs(now, 3 * 3_600_000), addMs(midnight, 86_399_000)) as EasternUs;
-  return { sessionDate: dateOf(now), tsOpen: addMs(now, -OPENED_MS), tsClose, tsOptionClose: tsClose };
+  const tsClose = Math.min(addMs(minute, 3 * 3_600_000), addMs(midnight, 86_340_000)) as EasternUs;
+  return { sessionDate: dateOf(now), tsOpen: addMs(minute, -OPENED_MS), tsClose, tsOptionClose: tsClose };
 }
 
 async function prepare(owner: pg.Client, session: SessionArguments): Promise<void> {

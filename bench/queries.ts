@@ -24,7 +24,7 @@ const GAP_MS = 20;
 const LAST_QUOTES_GOAL_MS = 10;
 const YEAR_GOAL_MS = 20;
 const YEAR_ROUNDS = 100;
-const QUICK_SESSIONS = 12;
+const QUICK_SESSIONS = 6;
 
 const LAST_QUOTES_SQL = 'select * from panel.last_quotes($1, $2, $3, $4, $5)';
 const YEAR_SQL = 'select * from panel.daily_pl where run_id = $1 order by session_date';

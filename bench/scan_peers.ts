@@ -123,22 +123,19 @@ interface DataForge {
 }
 
 /**
- * grademark: its backtest holds the position of the last crossing; the crossings come to it as an indicator, for it has no
- * sessions. A backtest more than a scan. Null where it is not installed.
+ * grademark: its backtest trades the crossings, which come to it as an indicator, for it has no sessions; while an order waits for
+ * the next bar its rules are not asked, so that trades say nothing of their number. More than a scan. Null where it is not installed.
  */
 export function grademark(bars: readonly MinuteBar[]): Peer | null {
   const [loaded, forge] = [load<Grademark>('grademark'), load<DataForge>('data-forge')];
   if (loaded === null || forge === null) return null;
   const scan = (): number => {
-    const series = new forge.DataFrame(withCrossings(bars));
-    let seen = 0;
+    const crossed = withCrossings(bars);
     const rule: Rule = (act, { bar }) => {
-      if (bar.crossing === 0) return;
-      seen += 1;
-      act();
+      if (bar.crossing !== 0) act();
     };
-    loaded.backtest({ entryRule: rule, exitRule: rule }, series);
-    return seen;
+    loaded.backtest({ entryRule: rule, exitRule: rule }, new forge.DataFrame(crossed));
+    return crossed.filter(({ crossing }) => crossing !== 0).length;
   };
   return { name: 'grademark, a backtest', scan, close: () => {} };
 }

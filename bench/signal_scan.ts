@@ -149,7 +149,10 @@ async function scanPeer(bench: Bench, peer: Peer, expected: number | null): Prom
 
 async function comparePeers(bench: Bench, bars: readonly MinuteBar[], expected: number): Promise<void> {
   await scanPeer(bench, await duckdb(bars, bench.folder), expected);
-  const optional = { 'chdb@3.4.0': await chdb(bars, bench.folder), 'grademark@0.3.0': grademark(bars) };
+  const optional = {
+    'chdb@3.4.0': await chdb(bars, bench.folder),
+    'grademark@0.3.0 chai@4': grademark(bars),
+  };
   for (const [name, peer] of Object.entries(optional)) {
     if (peer === null) bench.note(`${name.split('@')[0]} is not installed: npm i --no-save ${name}`);
     else await scanPeer(bench, peer, expected);

@@ -97,11 +97,11 @@ async function writeBackup(
     }
     note('rows alone are written: restoring makes the schema by this version of strikebase');
     const to = new PassThrough();
-    const written = pipeline(to, createGzip({ level: 4 }), file);
-    written.catch(() => undefined);
-    await dumpRows(client, { to, onStep, signal });
-    to.end();
-    await written;
+    const dumped = dumpRows(client, { to, onStep, signal }).then(
+      () => void to.end(),
+      (error) => void to.destroy(error),
+    );
+    await Promise.all([pipeline(to, createGzip({ level: 4 }), file), dumped]);
   } finally {
     shown.last.end();
   }

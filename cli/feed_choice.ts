@@ -11,12 +11,20 @@ export interface TickFeed {
   readonly instrument_id: number;
 }
 
-/** The tick feed with rows of `symbol` in the range. Throws Failure where there is none, or several and no name. */
+/**
+ * The tick feed with rows of `symbol` in the range; of several the only recorded one (or the only simulated one, where that is
+ * wanted): whoever has played the demo has both. Throws Failure where there is none, or several and no name.
+ */
 export async function chooseTickFeed(
   client: pg.ClientBase,
-  wanted: { readonly symbol: string; readonly feed?: string | undefined; readonly range: RangeText },
+  wanted: {
+    readonly symbol: string;
+    readonly feed?: string | undefined;
+    readonly range: RangeText;
+    readonly prefers?: 'recorded' | 'simulated';
+  },
 ): Promise<TickFeed> {
-  const { symbol, feed, range } = wanted;
+  const { symbol, feed, range, prefers = 'recorded' } = wanted;
   const { rows } = await client.query<TickFeed>(
     `select f.feed_id, f.name, f.span_ms, f.source, i.instrument_id
      from ref.instruments i
@@ -32,6 +40,8 @@ export async function chooseTickFeed(
   const [first, second] = rows;
   if (first !== undefined && second === undefined) return first;
   if (first === undefined) throw noTicks(wanted);
+  const [preferred, another] = rows.filter(({ source }) => source === prefers);
+  if (preferred !== undefined && another === undefined) return preferred;
   throw new Failure(
     `several feeds have ticks of ${symbol} in this range: ${rows.map(({ name }) => name).join(', ')}`,
     {

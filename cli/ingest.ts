@@ -126,7 +126,7 @@ async function ingest(options: IngestOptions, stream: StreamSession): Promise<vo
       hint: 'Set POLYGON_API_KEY (or MASSIVE_API_KEY) in .env; `strikebase start` without it plays a simulated session.',
     });
   }
-  await withDatabase(options, async (database) => {
+  const work = withDatabase(options, async (database) => {
     const ingesting = { databaseUrl: database.url, config, apiKey, spoolMb: options.spoolMb };
     const signal = interrupt();
     while (!signal.aborted) {
@@ -136,8 +136,8 @@ async function ingest(options: IngestOptions, stream: StreamSession): Promise<vo
       if (!signal.aborted) await stream(ingesting, session);
     }
   });
-  // We were told to end: a socket to a server that does not answer must not keep the process.
-  setTimeout(() => process.exit(), EXIT_MS).unref();
+  // Told to end or failed: a socket to a server that does not answer must not keep the process.
+  await work.finally(() => setTimeout(() => process.exit(), EXIT_MS).unref());
 }
 
 async function streamEquities(
@@ -191,7 +191,9 @@ async function streamChain(
     await carryThrough(ingesting, stream, { session, recovery, feed: feeds.quotes, symbols: [] }, following);
   } finally {
     ending.abort();
-    await Promise.allSettled([following, price.done]);
+    const ended = Promise.allSettled([following, price.done]);
+    // With the network gone neither may end, and the failure must be told.
+    await Promise.race([ended, clock.sleep(EXIT_MS)]);
   }
 }
 

@@ -1,5 +1,6 @@
 // strikebase messages: what is told to people, by Telegram and by webhook.
 import { Command } from 'commander';
+import type pg from 'pg';
 import { systemClock } from '../core/clock.ts';
 import { type Config, loadConfig } from '../core/config.ts';
 import { formatEastern } from '../core/eastern_time.ts';
@@ -11,7 +12,7 @@ import { withDatabase } from './database.ts';
 import { interrupt } from './interrupt.ts';
 import { parseCount, withDb, withExamples, withFormat } from './options.ts';
 import { type Format, printQuery } from './output.ts';
-import { note } from './terminal.ts';
+import { note, print } from './terminal.ts';
 
 const LIST_SQL = `
   select o.ts, o.kind, o.severity, o.text,
@@ -64,10 +65,27 @@ function listCommand(): Command {
     withDatabase(options, async (database) => {
       const client = await database.connectReader('job_runner');
       const { format, last } = options;
-      const count = await printQuery(client, { text: LIST_SQL, values: [last] }, { format });
-      if (count === 0) note('no messages yet');
+      if (format === 'table') await printLines(client, last);
+      else await printQuery(client, { text: LIST_SQL, values: [last] }, { format });
     }),
   );
+}
+
+interface Listed {
+  readonly ts: string;
+  readonly severity: string;
+  readonly text: string;
+  readonly delivery: string;
+}
+
+// As sentences: a table would cut off what they say.
+async function printLines(client: pg.ClientBase, last: number): Promise<void> {
+  const { rows } = await client.query<Listed>(LIST_SQL, [last]);
+  for (const { ts, severity, text, delivery } of rows) {
+    const mark = severity === 'info' ? '' : `${severity}: `;
+    print(`${ts.slice(0, 19)}  ${mark}${text}\n${' '.repeat(21)}(${delivery})\n`);
+  }
+  if (rows.length === 0) note('no messages yet');
 }
 
 function channelsOf(config: Config): readonly Channel[] {

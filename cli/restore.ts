@@ -51,7 +51,7 @@ async function restore(database: Database, file: string): Promise<void> {
   const path = resolve(file);
   const kind = await kindOf(path);
   const client = await database.connect('owner');
-  await refuseUsed(client, database);
+  await refuseUsed(client, database, kind);
   let progress: ReturnType<typeof showProgress> | null = null;
   const onStep: OnStep = (done, total, detail) => {
     progress ??= showProgress('restore', total);
@@ -100,15 +100,22 @@ async function kindOf(path: string): Promise<'dump' | 'rows'> {
   });
 }
 
-/** Nothing that is there may be mixed with a backup, or be lost to it. */
-async function refuseUsed(client: pg.ClientBase, database: Database): Promise<void> {
-  const { rows } = await client.query<{ tables: number }>(
-    `select count(*)::integer as tables
+/** Nothing that is there may be mixed with a backup, or be lost to it. Rows also go into a schema that is new. */
+async function refuseUsed(client: pg.ClientBase, database: Database, kind: 'dump' | 'rows'): Promise<void> {
+  const { rows } = await client.query<{ tables: number; is_migrated: boolean }>(
+    `select count(*)::integer as tables, to_regclass('market.option_quotes') is not null as is_migrated
      from pg_class c join pg_namespace n on n.oid = c.relnamespace
      where c.relkind in ('r', 'p') and n.nspname !~ '^(pg_|information_schema|_timescaledb|timescaledb)'`,
   );
   if (rows[0]?.tables === 0) return;
-  throw new Failure(`the database at ${database.label} is not empty`, {
+  if (kind === 'rows' && rows[0]?.is_migrated) {
+    const used = await client.query<{ is_used: boolean }>(
+      `select exists (select from market.equity_ticks) or exists (select from market.option_quotes)
+         or exists (select from market.daily_bars) or exists (select from trade.runs) as is_used`,
+    );
+    if (used.rows[0]?.is_used === false) return;
+  }
+  throw new Failure(`the database is not empty: ${database.label}`, {
     hint: 'Restore into a new one: createdb restored, then --db postgres://…/restored. For the embedded database set STRIKEBASE_DIR to a new folder.',
   });
 }

@@ -93,7 +93,9 @@ async function open(
   // What stands on the command line wins over TRADING_CAPITAL and CONTRACTS_PER_TRADE.
   const settings = { ...runSettings(loadConfig()), ...changed };
   const symbol = changed.underlying ?? (await underlyingOf(client, options.strategy));
-  const ticks = await chooseTickFeed(client, { symbol, feed: options.feed, range: rangeText(options) });
+  const prefers = options.quotes === 'simulated' ? 'simulated' : 'recorded';
+  const range = rangeText(options);
+  const ticks = await chooseTickFeed(client, { symbol, feed: options.feed, range, prefers });
   const { from, to } = await extentOf(client, ticks, options);
   const { quotes, quoteFeed } = options;
   const quoteFeedName = await prepareQuotes(database, client, {

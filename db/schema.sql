@@ -1652,7 +1652,7 @@ create view trade.positions (
   ts_last_fill timestamp without time zone
 );
 comment on view trade.positions is 'Positions (table 5 of the specification) folded from trade.fills: one row per position and contract, open and flat ones.';
-comment on column trade.positions.run_id is 'trade.runs.';
+comment on column trade.positions.run_id is 'trade.runs: the run of the entry; a later run of the account may have closed it.';
 comment on column trade.positions.position_id is 'The entry decision.';
 comment on column trade.positions.account is 'Account.';
 comment on column trade.positions.instrument_id is 'The contract.';
@@ -3065,7 +3065,7 @@ create view panel.trip_pl (
   net double precision
 );
 comment on view panel.trip_pl is 'What each closed position made, in dollars: the figures of panel.round_trips without its details, for adding up many. Filter on run_id.';
-comment on column panel.trip_pl.run_id is 'panel.runs.';
+comment on column panel.trip_pl.run_id is 'panel.runs: the run of the entry.';
 comment on column panel.trip_pl.position_id is 'The entry decision.';
 comment on column panel.trip_pl.session_date is 'Session of the entry.';
 comment on column panel.trip_pl.ts_entry is 'First opening fill, Eastern.';

@@ -56,7 +56,8 @@ const checkDatabase: Check = async ({ client, clock }, now) => {
   const tookMs = performance.now() - began;
   const database: ReadinessCheck = {
     name: 'database',
-    isOk: tookMs <= MAX_ROUND_TRIP_MS,
+    // A simulated session stands still meanwhile, and must not depend on what else its machine does.
+    isOk: clock.kind === 'simulated' || tookMs <= MAX_ROUND_TRIP_MS,
     detail: `${rows[0]?.version}, answers in ${tookMs.toFixed(1)} ms`,
   };
   // A simulated session has a time of its own.

@@ -59,14 +59,15 @@ const RELOCK_WAIT_MS = 60_000;
 
 /** Composes and delivers until the signal is aborted. Throws a Failure when another process does it already. */
 export async function sendMessages(options: SendOptions): Promise<SendResult> {
-  const { clock, signal, pollMs = POLL_MS } = options;
-  return withSender(options, async (sender) => {
-    const following = options.channels.map((channel) => followChannel(sender, channel));
-    while (!signal.aborted) {
-      await sender.compose();
-      await clock.sleep(pollMs, signal);
-    }
-    await Promise.all(following);
+  const ending = new AbortController();
+  const signal = AbortSignal.any([options.signal, ending.signal]);
+  return withSender({ ...options, signal }, async (sender) => {
+    const loops = [followFacts(sender), ...options.channels.map((channel) => followChannel(sender, channel))];
+    // What ends one of them ends them all.
+    for (const loop of loops) loop.catch(() => ending.abort());
+    const ends = await Promise.allSettled(loops);
+    const failure = ends.find((end) => end.status === 'rejected');
+    if (failure !== undefined) throw failure.reason;
     return sender.result();
   });
 }
@@ -199,6 +200,14 @@ export function retryMs(attempts: number, outcome: SendOutcome, timing: SendTimi
   const doubled = Math.min(timing.firstRetryMs * 2 ** Math.min(attempts - 1, 30), timing.maxRetryMs);
   const asked = outcome.kind === 'failed' ? (outcome.retryAfterMs ?? 0) : 0;
   return Math.max(doubled, Math.min(asked, timing.maxRetryAfterMs));
+}
+
+async function followFacts(sender: Sender): Promise<void> {
+  const { clock, signal, pollMs = POLL_MS } = sender.options;
+  while (!signal.aborted) {
+    await sender.compose();
+    await clock.sleep(pollMs, signal);
+  }
 }
 
 async function followChannel(sender: Sender, channel: Channel): Promise<void> {

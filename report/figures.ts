@@ -13,9 +13,10 @@ const NONE = '–';
 
 /** Dollars with a sign of their own, e.g. `-1,234.50`. */
 export function dollars(amount: number): string {
-  // A sum that rounds to nothing has no sign.
-  const cents = Math.round(amount * 100) / 100 || 0;
-  return cents.toLocaleString('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+  // Halves away from zero, as SQL and the other commands round them.
+  const text = amount.toLocaleString('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+  // What rounds to nothing has no sign.
+  return text === '-0.00' ? '0.00' : text;
 }
 
 export function percent(share: number): string {

@@ -22,7 +22,7 @@ export function findProgram(name: ProgramName, major: number): string {
   });
   const fit = found.sort((a, b) => a.known - b.known).find((each) => each.known >= major);
   if (fit !== undefined) return fit.path;
-  const have = found.map((each) => each.known).join(', ');
+  const have = [...new Set(found.map((each) => each.known))].join(', ');
   throw new Failure(
     found.length === 0
       ? `${name} is not installed on this machine`

@@ -69,6 +69,8 @@ const QUIET_MS = 5000;
 const MISSING_MS = 5000;
 const FAILING_MS = 30_000;
 const MISSING_AGE_MS = 30_000;
+// As long trade.open_orders lists an order that has ended.
+const ENDED_MS = 60_000;
 
 /** Does what is due. Throws when the database refuses, or when the account was taken over in the middle: then once more. */
 export async function runPass(parts: PassParts): Promise<PassResult> {
@@ -218,6 +220,8 @@ async function comparePositions(round: Round, parts: PassParts): Promise<string 
   if (theirs === null) return null;
   await records.storePositions(now, theirs);
   const differences = differencesOf(theirs, await records.openPositions(), await records.scope());
+  // What was found is in the positions of the next look.
+  if (differences.length > 0) await settleForgotten(round, parts);
   const verdict = judgePositions(differences, memory.doubt, { isQuiet: isQuiet(round), now });
   memory.doubt = verdict.doubt;
   if (verdict.kind === 'same') return null;
@@ -231,6 +235,24 @@ async function comparePositions(round: Round, parts: PassParts): Promise<string 
   schedule.wantPositions(verdict.kind === 'differ' ? DIFFER_MS : BELIEVED_AFTER_MS - doubtedMs, now);
   if (verdict.kind === 'differ') await records.halt(now, text);
   return text;
+}
+
+/** Fills that came behind an end long ago: nobody reads those orders any more, until a position tells. */
+async function settleForgotten(round: Round, parts: PassParts): Promise<void> {
+  const { now, reports, open } = round;
+  if (reports === null) return;
+  const read = new Set(open.map((order) => order.intent_id));
+  // As of the day's first minute, every end of the day is still to come.
+  const all = await parts.records.openOrders(addMs(midnightOf(dateOf(now)), ENDED_MS));
+  for (const order of all) {
+    const report = reports.find((each) => each.venueOrderId === order.venue_order_id);
+    if (read.has(order.intent_id) || report === undefined) continue;
+    if (report.fills.reduce((sum, { qty }) => sum + qty, 0) <= order.filled_qty) continue;
+    const { newFills, problem } = await settle(order, report, parts);
+    round.newFills += newFills;
+    round.changes += newFills > 0 ? 1 : 0;
+    if (problem !== null) round.problems.push(problem);
+  }
 }
 
 function isQuiet({ now, open, changes, newFills }: Round): boolean {

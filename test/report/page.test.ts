@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { keyFigures } from '../../report/figures.ts';
+import { dollars, keyFigures } from '../../report/figures.ts';
 import { reportPage } from '../../report/page.ts';
 import type { ReportData, Trip } from '../../report/read.ts';
 import { findChromium, openChromium } from './chromium.ts';
@@ -101,6 +101,10 @@ describe('key figures', () => {
       'Max drawdown': '-50.00',
       'Days won': '100.0 %',
     });
+  });
+
+  it('are rounded as everywhere else: halves away from zero, and nothing has no sign', () => {
+    expect([-2159.305, 4201.985, -0.001, 0].map(dollars)).toEqual(['-2,159.31', '4,201.99', '0.00', '0.00']);
   });
 
   it('are dashes where there is nothing to divide by', () => {

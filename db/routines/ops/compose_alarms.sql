@@ -11,7 +11,7 @@ begin
     format('alarm-%s-%s', a.alarm, to_char(p_now, 'YYYY-MM-DD HH24')),
     case a.alarm when 'token_life' then 'warning' else 'critical' end,
     'alert',
-    replace(a.alarm, '_', ' ') || coalesce(': ' || nullif(a.detail, ''), '')
+    replace(a.alarm, '_', ' ') || coalesce(': ' || regexp_replace(nullif(a.detail, ''), ' +', ' ', 'g'), '')
   from panel.alarms_at(p_now) a
   -- A halt is told by ops.compose_messages, as it happens.
   where a.is_firing and a.alarm <> 'halt'

@@ -32,8 +32,8 @@ join ref.instruments i on i.instrument_id = p.instrument_id
 left join trade.decisions x on x.position_id = p.position_id and x.kind = 'exit'
 left join lateral panel.last_quote(
   p.instrument_id, r.quote_feed_id, p.ts_entry,
-  -- A replay that has stopped midway does not know what came later.
-  (select max(s.ts_to) from trade.slices s where s.run_id = p.run_id)
+  -- A replay that has stopped midway does not know what came later; a live position may be in the hands of a later run.
+  case r.mode when 'live' then 'infinity' else (select max(s.ts_to) from trade.slices s where s.run_id = p.run_id) end
 ) q on true
 where p.qty <> 0;
 comment on view panel.open_positions is 'Positions that are not flat, in dollars, with their last quote, target and stop.';

@@ -17,6 +17,8 @@ const STALE_AFTER_MS = 45_000;
 const POLL_MS = 50;
 // Another process may have judged the same lock dead and taken it over in the same moment.
 const SETTLE_MS = 100;
+// What this very process has written. In a container a process has the number of the one that died before it.
+const ours = new Set<string>();
 
 /**
  * Does `work` while holding the lock, and waits for it before, at most twice `staleAfterMs`. Throws a Failure when others hold
@@ -24,10 +26,12 @@ const SETTLE_MS = 100;
  */
 export async function withFileLock<T>(options: FileLockOptions, work: () => Promise<T>): Promise<T> {
   const mine = `${hostname()} ${process.pid} ${randomBytes(8).toString('hex')}\n`;
-  await acquire(options, mine);
+  ours.add(mine);
   try {
+    await acquire(options, mine);
     return await work();
   } finally {
+    ours.delete(mine);
     if ((await contentOf(options.path)) === mine) await unlink(options.path).catch(() => undefined);
   }
 }
@@ -69,6 +73,7 @@ function isDead(holder: string): boolean {
   const [host, pid] = holder.trim().split(' ');
   // A lock just created is empty for a moment, and a process of another machine cannot be looked for.
   if (host !== hostname() || !Number.isSafeInteger(Number(pid)) || Number(pid) <= 0) return false;
+  if (Number(pid) === process.pid) return !ours.has(holder);
   try {
     process.kill(Number(pid), 0);
     return false;

@@ -88,7 +88,7 @@ it.skipIf(isLate)(
         return { session, contracts: (await answer.json()) as unknown };
       } finally {
         simulation.child.kill('SIGTERM');
-        expect(await simulation.ended).toBe(0);
+        expect(await simulation.ended, simulation.said()).toBe(0);
       }
     };
     const first = await opened();

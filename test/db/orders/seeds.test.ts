@@ -8,7 +8,8 @@ import { engineName } from '../../harness.ts';
 import { useBench } from '../support/connections.ts';
 import { planOf, type SeedPlan } from './seeds/events.ts';
 import { type Lane, openLane, seedMarket } from './seeds/lane.ts';
-import { type Counts, NO_COUNTS, type Played, playPlan } from './seeds/play.ts';
+import { type Played, playPlan } from './seeds/play.ts';
+import { type Counts, NO_COUNTS } from './seeds/steps.ts';
 
 const bench = useBench();
 const FOLDER = projectPath('test', 'db', 'orders', 'regressions');

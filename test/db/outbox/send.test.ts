@@ -4,6 +4,7 @@ import { acceleratedClock } from '../../../core/clock.ts';
 import { parseConfig } from '../../../core/config.ts';
 import { openChannels } from '../../../jobs/messages/channels.ts';
 import { retryMs, type SendOptions, sendMessages, sendMessagesOnce } from '../../../jobs/send_messages.ts';
+import { runCli } from '../../cli/capture.ts';
 import { eventually, useDatabase } from '../../harness.ts';
 import { eastern } from '../support/market.ts';
 import { type HookServer, hookServer } from './hook_server.ts';
@@ -197,9 +198,37 @@ it('repeats a message rather than lose it when its record could not be written',
   expect(webhook.taken()).toEqual(['seven', 'seven']);
 });
 
+it('goes on when its connection to the database is cut', async () => {
+  await write('before');
+  const webhook = await hookServer();
+  await sendUntil({ webhook }, async () => {
+    if (webhook.posts.length === 0) throw new Error('not yet');
+    if (webhook.posts.length > 1) return expect(webhook.taken()).toContain('after');
+    await database
+      .pool()
+      .query(
+        "select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'strikebase messages%'",
+      );
+    await write('after');
+    await eventually(() => expect(webhook.taken()).toContain('after'));
+  });
+});
+
+it('ends with the error when the database refuses what it must write', async () => {
+  await write('never recorded');
+  const webhook = await hookServer();
+  await database.pool().query('revoke insert, update on ops.message_deliveries from job_runner');
+  try {
+    await expect(sendMessages(options({ webhook }))).rejects.toThrow(/permission denied/);
+  } finally {
+    await database.pool().query('grant insert, update on ops.message_deliveries to job_runner');
+  }
+});
+
 it('lets one process send, and tells a second one so', async () => {
   const webhook = await hookServer();
   const ending = new AbortController();
+  await database.pool().query('delete from ops.heartbeats');
   const first = sendMessages(options({ webhook }, ending.signal));
   await eventually(async () => {
     const { rows } = await database
@@ -235,4 +264,23 @@ it('refuses half a channel and unencrypted addresses, without showing them', () 
   expect(open({ ALERT_WEBHOOK_URL: 'http://example.com/hook-secret' })).toThrow(
     /^ALERT_WEBHOOK_URL is not an https/,
   );
+});
+
+it('is listed with what became of it', async () => {
+  await write('nine');
+  const webhook = await hookServer(async () => ({ status: 503 }));
+  await sendMessagesOnce(options({ webhook }));
+  const { code, stdout } = await runCli('messages', 'list', '--last', '1', '--db', database.url());
+  expect({ code, stdout }).toEqual({
+    code: 0,
+    stdout: `${NOW}:00  nine\n                     (webhook waits: HTTP 503)\n`,
+  });
+});
+
+it('is not sent by a command that has no channel', async () => {
+  const { code, stderr } = await runCli('messages', 'send', '--once', '--db', database.url());
+  expect({ code, stderr }).toEqual({
+    code: 1,
+    stderr: expect.stringMatching(/no channel[\s\S]*TELEGRAM_BOT_TOKEN/),
+  });
 });

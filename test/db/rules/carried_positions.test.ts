@@ -135,6 +135,28 @@ describe('a live run that takes over in mid-session from one that has ended', ()
       '10:30:00 exit#1 buy 25 P600 1.02',
       '10:30:00 bought 25 P600 at 1.02',
     ]);
+    // The round trip is the first run's, though the second has closed it: neither open twice nor lost.
+    const ids = [[first.id, second.id]];
+    const trips = await bench
+      .owner()
+      .query('select run_id, gross::float, exit_reason from panel.round_trips where run_id = any($1)', ids);
+    expect(trips.rows).toEqual([{ run_id: first.id, gross: -50, exit_reason: 'reverse' }]);
+    const money = await bench
+      .owner()
+      .query(
+        'select run_id, trades, gross::float from panel.daily_pl where run_id = any($1) order by 1',
+        ids,
+      );
+    expect(money.rows).toEqual([
+      { run_id: first.id, trades: 1, gross: -50 },
+      { run_id: second.id, trades: 0, gross: 0 },
+    ]);
+    const open = await bench.owner().query('select * from panel.open_positions where run_id = any($1)', ids);
+    expect(open.rows).toEqual([]);
+    const sums = await bench
+      .owner()
+      .query('select run_id, gross from panel.trip_pl where run_id = any($1)', ids);
+    expect(sums.rows).toEqual([{ run_id: first.id, gross: -50 }]);
   });
 
   test('knows what the account has lost and ordered that day, from its first slice on', async () => {

@@ -120,6 +120,8 @@ export function uncovered(world: World): number {
         (qty, { order, filledQty }) => qty + (order.legs[0]?.side === 'sell' ? filledQty : -filledQty),
         0,
       );
-    return sum + Math.max(0, open - closingOf(world, symbol));
+    // Whoever closed it: what is not there any more needs no exit.
+    const there = Math.min(open, -world.venue.positionOf(symbol));
+    return sum + Math.max(0, there - closingOf(world, symbol));
   }, 0);
 }

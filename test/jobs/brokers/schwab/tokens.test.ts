@@ -162,6 +162,13 @@ describe('the lock', () => {
     expect(most).toBe(1);
   });
 
+  it('is taken over from one that died with the number that we have now, as in a container', async () => {
+    const path = join(await temporaryFolder(), 'lock');
+    await writeFile(path, `${hostname()} ${process.pid} of another life\n`);
+    const waiting = withFileLock({ path, transport, staleAfterMs: 3_600_000 }, () => Promise.resolve('done'));
+    expect(await waiting).toBe('done');
+  });
+
   it('is taken over from a holder that cannot be looked for once it has stood still', async () => {
     const path = join(await temporaryFolder(), 'lock');
     await writeFile(path, 'another-machine 1 x\n');
