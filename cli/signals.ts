@@ -92,10 +92,12 @@ async function evaluate(database: Database, options: SignalOptions): Promise<num
       (s.vwap_e6 / 1000000.0)::numeric(14, 6) as vwap, (s.ma_e6 / 1000000.0)::numeric(14, 6) as ma9,
       (s.session_vwap_e6 / 1000000.0)::numeric(14, 6) as session_vwap, (s.close_e4 / 10000.0)::numeric(12, 4) as close,
       $8::text as symbol, s.session_date, $9::text as feed, $10::text as source,
-      exists (
-        select from market.equity_ticks t
-        where t.instrument_id = $3 and t.feed_id = $4 and t.ts_event >= s.ts - make_interval(secs => $5 / 1000.0) and t.ts_event < s.ts
-          and t.vwap_is_typical
+      -- Looked up once for all of them: the periods are counted from the session's open, as signal.tick_bars does.
+      s.ts in (
+        select date_bin(make_interval(secs => $5 / 1000.0), t.ts_event, o.ts_open) + make_interval(secs => $5 / 1000.0)
+        from market.equity_ticks t
+        join ref.sessions o on o.session_date = t.ts_event::date
+        where t.instrument_id = $3 and t.feed_id = $4 and t.ts_event >= $1 and t.ts_event < $2 and t.vwap_is_typical
       ) as vwap_is_typical
     from context
     cross join lateral ${rule.routine}($1::timestamp - interval '1 microsecond', $2::timestamp - interval '1 microsecond', c) s

@@ -1278,7 +1278,7 @@ CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON trade.fills FOR EACH ROW E
 CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON trade.fills FOR EACH STATEMENT EXECUTE FUNCTION engine.forbid_change();
 comment on table trade.fills is 'Our executions (table 8 of the specification). Facts, append-only. Written by trade.paper_fill and the brokers'' jobs.';
 comment on column trade.fills.fill_id is 'Key.';
-comment on column trade.fills.run_id is 'trade.runs.';
+comment on column trade.fills.run_id is 'trade.runs: the run of the position''s entry, though a later run of the account may have closed it.';
 comment on column trade.fills.intent_id is 'The order intent that it fills.';
 comment on column trade.fills.position_id is 'The entry decision of its position.';
 comment on column trade.fills.leg_no is 'Leg of the intent.';

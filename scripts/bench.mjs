@@ -15,6 +15,7 @@ const programs = [
   'backtest',
   'advance',
   'queries',
+  'dashboards',
   'storage',
   'growth',
   'replay_day',

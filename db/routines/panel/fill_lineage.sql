@@ -41,14 +41,16 @@ join trade.decisions d on d.decision_id = o.decision_id
 join trade.decisions entry on entry.decision_id = f.position_id
 -- A stop, target or forced exit has no signal of its own: its position's does.
 left join signal.signals g
-  on g.run_id = f.run_id and g.instrument_id = r.instrument_id
+  -- Of two live runs of a day, one may have sold and the other bought it back.
+  on g.run_id = case when d.kind = 'entry' or d.reason = 'reverse' then d.run_id else entry.run_id end
   and g.ts = case when d.kind = 'entry' or d.reason = 'reverse' then d.ts else entry.ts end
+  and g.instrument_id = r.instrument_id
 left join signal.periods p
   on p.run_id = g.run_id and p.instrument_id = g.instrument_id and p.ts = g.ts and p.revision = 0
 left join lateral (
   select x.ts_as_of
   from trade.slices x
-  where x.run_id = f.run_id and x.ts_to >= p.ts
+  where x.run_id = g.run_id and x.ts_to >= p.ts
   order by x.ts_to
   limit 1
 ) slice on true

@@ -1,7 +1,7 @@
 -- The money of closed positions and nothing else, folded in one pass: panels add up years of it on every refresh.
 create or replace view panel.trip_pl as
 select
-  e.run_id,
+  f.run_id,
   f.position_id,
   min(f.ts)::date as session_date,
   min(f.ts) as ts_entry,
@@ -11,12 +11,9 @@ select
   sum(((f.commission + f.fees) * 10000)::integer) / 10000.0::double precision as fees,
   sum(f.qty * f.px_e4::double precision * case f.side when 'sell' then i.multiplier else -i.multiplier end) / 10000
     - sum(((f.commission + f.fees) * 10000)::integer) / 10000.0::double precision as net
-from trade.decisions e
-join trade.fills f on f.position_id = e.decision_id
+from trade.fills f
 join ref.instruments i on i.instrument_id = f.instrument_id
--- True of every entry that was filled; said, so that one run's are found by the index.
-where e.verdict = 'TRADE'
-group by e.run_id, f.position_id
+group by f.run_id, f.position_id
 -- As a case, for the planner takes an equality of sums for something that hardly ever happens.
 having case when sum(case f.side when 'buy' then f.qty else -f.qty end) = 0 then true else false end;
 comment on view panel.trip_pl is

@@ -1,7 +1,7 @@
 -- Positions as the fills make them (table 5 of the specification).
 create or replace view trade.positions as
 select
-  e.run_id,
+  f.run_id,
   f.position_id,
   f.account,
   f.instrument_id,
@@ -15,11 +15,8 @@ select
   sum(f.fees) as fees,
   min(f.ts) filter (where f.effect = 'open') as ts_entry,
   max(f.ts) as ts_last_fill
-from trade.decisions e
-join trade.fills f on f.position_id = e.decision_id
--- True of every entry that was filled; said, so that one run's are found by the index.
-where e.verdict = 'TRADE'
-group by e.run_id, f.position_id, f.account, f.instrument_id;
+from trade.fills f
+group by f.run_id, f.position_id, f.account, f.instrument_id;
 comment on view trade.positions is
   'Positions (table 5 of the specification) folded from trade.fills: one row per position and contract, open and flat ones.';
 comment on column trade.positions.run_id is 'trade.runs: the run of the entry; a later run of the account may have closed it.';

@@ -16,7 +16,7 @@ begin
   ) then
     return false;
   end if;
-  select i.position_id, l.instrument_id, l.side, l.effect,
+  select i.position_id, d.run_id, l.instrument_id, l.side, l.effect,
     -- Sent is what counts: it may be less than was intended, and of what was never sent nothing can fill.
     coalesce((select coalesce(e.qty, l.qty) from trade.order_events e where e.intent_id = i.intent_id and e.state = 'submitted'), 0) as qty,
     coalesce((
@@ -25,6 +25,8 @@ begin
   into strict v_order
   from trade.order_intents i
   join trade.order_intent_legs l on l.intent_id = i.intent_id and l.leg_no = p_leg_no
+  -- A position is its entry's run's, though a later run of the account closes it.
+  join trade.decisions d on d.decision_id = i.position_id
   where i.intent_id = p_intent_id;
   if v_order.filled_qty + p_qty > v_order.qty then
     raise exception 'order % was sent for % contracts; with execution % there would be % filled',
@@ -35,7 +37,7 @@ begin
   insert into trade.fills (
     run_id, intent_id, position_id, leg_no, account, execution_id, ts, instrument_id, side, effect, qty, px_e4, commission, fees
   ) values (
-    v_run.run_id, p_intent_id, v_order.position_id, p_leg_no, v_run.account, p_execution_id, p_ts, v_order.instrument_id, v_order.side,
+    v_order.run_id, p_intent_id, v_order.position_id, p_leg_no, v_run.account, p_execution_id, p_ts, v_order.instrument_id, v_order.side,
     v_order.effect, p_qty, p_px_e4, round(p_qty * v_fees.commission_per_contract, 4),
     round(p_qty * (v_fees.fees_per_contract + case v_order.side when 'sell' then v_fees.sell_fees_per_contract else 0 end), 4)
   );

@@ -7,7 +7,16 @@ begin
   insert into trade.order_intent_legs select l.* from unnest(p_journal.legs) l;
   insert into trade.order_events overriding system value select e.* from unnest(p_journal.events) e order by e.event_id;
   insert into trade.cancel_requests overriding system value select c.* from unnest(p_journal.cancels) c;
-  insert into trade.fills overriding system value select f.* from unnest(p_journal.fills) f;
+  -- A position is its entry's run's, though a later run of the account closes it.
+  insert into trade.fills (
+    fill_id, run_id, intent_id, position_id, leg_no, account, execution_id, ts, instrument_id, side, effect, qty, px_e4, commission, fees,
+    quote_ts, quote_seq
+  ) overriding system value
+  select
+    f.fill_id, d.run_id, f.intent_id, f.position_id, f.leg_no, f.account, f.execution_id, f.ts, f.instrument_id, f.side, f.effect, f.qty,
+    f.px_e4, f.commission, f.fees, f.quote_ts, f.quote_seq
+  from unnest(p_journal.fills) f
+  join trade.decisions d on d.decision_id = f.position_id;
 end
 $$;
 comment on procedure trade.write_journal(trade.journal) is 'Inserts what a slice has collected: decisions, intents, legs, order events, cancel requests, fills.';

@@ -4,9 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { projectPath } from '../../../core/root.ts';
 import { ALARMS, alertRules, contactPoints, notificationPolicies, ruleUid } from '../../../grafana/alerts.ts';
 import { dashboards, generatedFiles } from '../../../grafana/files.ts';
+import { expandMacros, shortInterval } from '../../../grafana/macros.ts';
 import { DATASOURCE, type Panel } from '../../../grafana/model.ts';
 import { queriesOf, withVariables } from '../../../grafana/queries.ts';
-import { expandMacros, shortInterval } from './macros.ts';
 
 const RANGE = {
   from: new Date('2026-11-19T14:00:00Z'),

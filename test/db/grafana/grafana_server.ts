@@ -4,9 +4,9 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type pg from 'pg';
 import { alertRules } from '../../../grafana/alerts.ts';
+import { ask } from '../../../grafana/asker.ts';
 import { dashboards } from '../../../grafana/files.ts';
 import type { Dashboard, Format } from '../../../grafana/model.ts';
-import { ask } from './asker.ts';
 
 export interface GrafanaServer {
   readonly url: string;

@@ -3,12 +3,12 @@ import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connect } from '../../../db/pool.ts';
 import { ALARMS, alarmSql } from '../../../grafana/alerts.ts';
+import { type AnsweredQuery, ask, askDashboard, objects, panelQuery } from '../../../grafana/asker.ts';
 import { dashboards } from '../../../grafana/files.ts';
+import type { QueryRange } from '../../../grafana/macros.ts';
 import type { Dashboard } from '../../../grafana/model.ts';
 import { columnProblem } from '../../../grafana/queries.ts';
 import { useDatabase } from '../../harness.ts';
-import { type AnsweredQuery, ask, askDashboard, objects, panelQuery } from './asker.ts';
-import type { QueryRange } from './macros.ts';
 import { BACKTEST_DAYS, instant, LIVE_DAY, type Seeded, seed } from './seed.ts';
 
 const LIVE_RANGE: QueryRange = { from: instant(LIVE_DAY.from), to: instant(LIVE_DAY.to), intervalMs: 30_000 };

@@ -64,7 +64,7 @@ const STORY_SQL = `
     where e.run_id = $1 and e.state not in ('submitted', 'filled', 'partially_filled')
     union all
     select f.ts, 3, e.event_id, case f.side when 'buy' then 'bought ' else 'sold ' end || f.qty || ' ' || ${LABEL} || ' at ' || ${px('f.px_e4')}
-    from (select x.*, row_number() over (partition by x.intent_id order by x.fill_id) as nth from trade.fills x where x.run_id = $1) f
+    from (select x.*, row_number() over (partition by x.intent_id order by x.fill_id) as nth from trade.fills x where x.intent_id in (select i.intent_id from trade.order_intents i where i.run_id = $1)) f
     join ref.instruments c using (instrument_id)
     join (
       select y.*, row_number() over (partition by y.intent_id order by y.event_id) as nth
@@ -181,7 +181,7 @@ const DUMP_SQL = `
     join orders o using (intent_id)
     join positions p on p.decision_id = f.position_id
     join symbols c using (instrument_id)
-    where f.run_id = $1
+    where f.intent_id in (select o.intent_id from orders o)
     union all
     select 'slot', null, jsonb_build_object('slot', s.slot, 'position', p.ts)::text
     from trade.runs r

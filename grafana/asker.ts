@@ -1,7 +1,8 @@
 // Asks the database what a browser would have Grafana ask: variables put in, macros expanded, as grafana_reader.
 import pg from 'pg';
-import { dashboards } from '../../../grafana/files.ts';
-import type { Dashboard } from '../../../grafana/model.ts';
+import { dashboards } from './files.ts';
+import { expandMacros, type QueryRange } from './macros.ts';
+import type { Dashboard } from './model.ts';
 import {
   type Column,
   type ColumnType,
@@ -10,8 +11,7 @@ import {
   queriesOf,
   type VariableValues,
   withVariables,
-} from '../../../grafana/queries.ts';
-import { expandMacros, type QueryRange } from './macros.ts';
+} from './queries.ts';
 
 export interface AnsweredQuery {
   readonly query: GrafanaQuery;
