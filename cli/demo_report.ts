@@ -67,7 +67,8 @@ async function rowsLine(client: pg.ClientBase, runId: number): Promise<string> {
 
 function whereLines(database: Database): string[] {
   const lines = [`Data: ${withoutPassword(database.url)}`];
-  return database.isEmbedded ? [...lines, `      in ${resolve(loadConfig().strikebaseDir)}`] : lines;
+  const dir = resolve(loadConfig().strikebaseDir);
+  return database.isEmbedded ? [...lines, `      in ${dir}, served while a command runs`] : lines;
 }
 
 /** The address of a database as it may be shown. */
@@ -80,10 +81,13 @@ export function withoutPassword(url: string): string {
 function nextLines(summary: RunSummary, seed: number): string[] {
   const { run_id, strategy, tick_feed, quote_feed } = summary;
   const date = summary.ts_from.slice(0, 10);
+  // The market of a demo that was stopped ends where it was stopped: another run of that day says little.
+  const replayLine = `  npx strikebase replay --strategy ${strategy} --quotes simulated --from ${date} --to ${date} --feed ${tick_feed} --quote-feed ${quote_feed}`;
+  const isWhole = summary.outcome === 'completed';
   return [
     `  npx strikebase trades --run ${run_id}`,
     `  npx strikebase decisions --run ${run_id} --format csv`,
-    `  npx strikebase replay --strategy ${strategy} --quotes simulated --from ${date} --to ${date} --feed ${tick_feed} --quote-feed ${quote_feed}`,
+    ...(isWhole ? [replayLine] : []),
     `  npx strikebase demo --seed ${seed + 1}`,
   ];
 }

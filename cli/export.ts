@@ -13,7 +13,7 @@ import { note, print, showProgress } from './terminal.ts';
 interface ExportOptions extends RangeOptions {
   readonly db?: string;
   readonly run?: string;
-  readonly format: 'parquet' | 'csv';
+  readonly format?: 'parquet' | 'csv';
   readonly out: string;
   readonly all: boolean;
 }
@@ -24,9 +24,10 @@ const PERMISSION_DENIED = '42501';
 
 /** The `export` subcommand. */
 export function exportCommand(): Command {
-  const format = new Option('--format <format>', 'of the file')
-    .choices(['parquet', 'csv'])
-    .default('parquet');
+  const format = new Option('--format <format>', 'of the file (default: by its name, else parquet)').choices([
+    'parquet',
+    'csv',
+  ]);
   const command = new Command('export')
     .description(
       'Writes a view of schema panel, or the rows of a query, to a Parquet or CSV file. Times are Eastern, without a zone, as ' +
@@ -41,7 +42,7 @@ export function exportCommand(): Command {
   return withExamples(
     withDb(withRange(command)),
     'export round_trips --run latest --out trades.parquet',
-    'export bars_1m --from 2026-01-02 --to 2026-01-30 --format csv --out january.csv',
+    'export bars_1m --from 2026-01-02 --to 2026-01-30 --out january.csv',
     'export --all market.option_quotes --from 2026-01-02 --to 2026-01-02 --out quotes.parquet',
     'export "select session_date, net from panel.daily_pl" --out pl.parquet',
   );
@@ -59,7 +60,8 @@ async function runExport(what: string, options: ExportOptions): Promise<void> {
       const path = resolve(options.out);
       const progress = showProgress('export', await estimate(client, query));
       const onRows = (rows: number): void => progress.update(rows, `${rows.toLocaleString('en-US')} rows`);
-      const request = { query, columns, format: options.format, path, signal: interrupt(), onRows };
+      const format = options.format ?? (/\.csv$/i.test(path) ? 'csv' : 'parquet');
+      const request = { query, columns, format, path, signal: interrupt(), onRows };
       const rows = await exportRows(client, request).finally(() => progress.end());
       note(`${rows.toLocaleString('en-US')} rows, ${columns.length} columns`);
       print(`${path}\n`);

@@ -83,6 +83,8 @@ function parseContract(text: string): OsiSymbol {
 }
 
 async function confirm({ yes }: Confirmation, question: string): Promise<void> {
+  // Nobody is to be asked, or frightened, where there is nothing to send an order to.
+  if (loadConfig().broker === 'paper') await withBroker(() => Promise.resolve());
   if (yes === true) return;
   if (!process.stdin.isTTY) {
     throw new Failure('this sends orders to a real account and nobody is there to be asked', {

@@ -192,7 +192,8 @@ function cents(value: number | null, scale: number): string {
 
 /** `+$1,234.50`. */
 export function dollars(value: number): string {
-  const inCents = Math.round(value * 100);
+  // Half a cent goes away from zero, as in SQL; a binary fraction a hair below it, too.
+  const inCents = Math.sign(value) * Math.round(Math.round(Math.abs(value) * 10_000) / 100);
   const [whole = '0', fraction = '00'] = formatScaled(Math.abs(inCents), 2, 2).split('.');
   return `${inCents < 0 ? '-' : '+'}$${grouped(Number(whole))}.${fraction}`;
 }

@@ -64,7 +64,7 @@ export function parseSetting(
   previous: Readonly<Record<string, string | null>> = {},
 ): Record<string, string | null> {
   const at = text.indexOf('=');
-  if (at <= 0) throw new InvalidArgumentError('Write KEY=VALUE.');
+  if (at <= 0) throw new InvalidArgumentError(`Write KEY=VALUE, not ${text}.`);
   const value = text.slice(at + 1);
   return { ...previous, [text.slice(0, at)]: value === 'null' ? null : value };
 }

@@ -1,6 +1,6 @@
 // The subcommands, and how any of them begins and ends: only the one that was named is loaded, so that --help is quick.
 import { readFileSync } from 'node:fs';
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { Failure } from '../core/failure.ts';
 import { projectPath } from '../core/root.ts';
 import { explainError } from './errors.ts';
@@ -226,6 +226,11 @@ export async function run(argv: readonly string[]): Promise<number> {
 }
 
 function endOf(error: unknown): number {
+  // Of a word that a command itself has found wrong: commander tells only what it finds.
+  if (error instanceof InvalidArgumentError) {
+    note(`error: ${error.message}`);
+    return 2;
+  }
   // commander has printed its own message, or the help that was asked for.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   const { lines, exitCode } = explainError(error);

@@ -1801,7 +1801,7 @@ comment on function trade.handle_event(p_walk trade.walk_state, p_tape trade.quo
 grant execute on function trade.handle_event(p_walk trade.walk_state, p_tape trade.quote_tape, p_run trade.runs, p_strategy ref.strategies, p_as_of timestamp without time zone) to job_runner;
 
 create function trade.intrinsic_value(p_run trade.runs, p_instrument_id integer) returns integer language plpgsql stable;
-comment on function trade.intrinsic_value(p_run trade.runs, p_instrument_id integer) is 'What a contract was worth at its expiry, 1/10,000 dollar, against the last price of the underlying''s session in the run''s feed; null where that is not known. Stands in for the assignment of an American contract.';
+comment on function trade.intrinsic_value(p_run trade.runs, p_instrument_id integer) is 'What a contract was worth at its expiry, 1/10,000 dollar, against the underlying''s last price in the run''s feed within the five minutes before its close; null where there is none. Stands in for the assignment of an American contract.';
 grant execute on function trade.intrinsic_value(p_run trade.runs, p_instrument_id integer) to job_runner;
 
 create function trade.is_over(p_state text) returns boolean language sql immutable;

@@ -96,6 +96,12 @@ describe('a wrong command line exits with 2 and says what to do', () => {
   });
 });
 
+it('a word that a command itself finds wrong is told', async () => {
+  const { code, stderr } = await runCli('strategies', 'set', 'vwap_ma9', 'contracts', '25');
+  expect(code).toBe(2);
+  expect(stderr).toMatch(/Write KEY=VALUE, not contracts\./);
+});
+
 it('a database that does not answer is a failure without a password in it', async () => {
   const { code, stderr } = await runCli('pl', '--db', 'postgres://user:secret@127.0.0.1:1/none');
   expect(code).toBe(1);

@@ -14,7 +14,8 @@ begin
   from market.equity_ticks t
   where t.instrument_id = p_run.instrument_id
     and t.feed_id = p_run.tick_feed_id
-    and t.ts_event >= v_session.ts_open
+    -- A feed that ended long before the close does not know what the contract was worth.
+    and t.ts_event >= v_session.ts_close - interval '5 minutes'
     and t.ts_event < v_session.ts_close
   order by t.ts_event desc, t.seq desc
   limit 1;
@@ -26,6 +27,6 @@ begin
 end
 $$;
 comment on function trade.intrinsic_value(trade.runs, integer) is
-  'What a contract was worth at its expiry, 1/10,000 dollar, against the last price of the underlying''s session in the run''s feed; null where that is not '
-  'known. Stands in for the assignment of an American contract.';
+  'What a contract was worth at its expiry, 1/10,000 dollar, against the underlying''s last price in the run''s feed within the five minutes before its '
+  'close; null where there is none. Stands in for the assignment of an American contract.';
 grant execute on function trade.intrinsic_value(trade.runs, integer) to job_runner;

@@ -61,27 +61,34 @@ describe('an exit that finds no quote until another day', () => {
 });
 
 describe('a contract that expires with its exit unfilled', () => {
-  async function expired(px: number): Promise<string[]> {
+  async function expired(px: number, until = '15:59'): Promise<{ story: string[]; isHeld: boolean }> {
     const scenario = await createScenario(bench.owner(), {
       date: '2026-06-17',
       sides: { '10:05': 1 },
-      until: '15:59',
+      until,
       quotes: [['P600', '10:05', 1.0, 1.02]],
     });
     // The last print of the session says what the contract is worth.
-    await addTicks(scenario.market, [tick({ ts_event: scenario.at('15:59'), close_e4: e4(px) })]);
+    await addTicks(scenario.market, [tick({ ts_event: scenario.at(until), close_e4: e4(px) })]);
     const run = await scenario.open(bench.runner());
     for (const cut of ['16:00', '16:14:59', '16:15', '16:15:01', '2026-06-18 00:00:00']) await run.to(cut);
     const { rows } = await bench
       .owner()
       .query('select position_id from trade.position_slots where account = $1', [`backtest-${run.id}`]);
-    expect(rows).toEqual([{ position_id: null }]);
-    return run.story();
+    return { story: await run.story(), isHeld: rows[0].position_id !== null };
   }
 
   test('is settled at the options’ close for what it is worth, and leaves its slot', async () => {
-    expect((await expired(597.5)).at(-1)).toBe('16:15:00 bought 25 P600 at 2.50');
-    expect((await expired(603)).at(-1)).toBe('16:15:00 bought 25 P600 at 0.00');
+    const [inTheMoney, out] = [await expired(597.5), await expired(603)];
+    expect(inTheMoney.story.at(-1)).toBe('16:15:00 bought 25 P600 at 2.50');
+    expect(out.story.at(-1)).toBe('16:15:00 bought 25 P600 at 0.00');
+    expect([inTheMoney.isHeld, out.isHeld]).toEqual([false, false]);
+  });
+
+  test('stays open where the feed ended long before the close: nobody knows what it was worth', async () => {
+    const { story, isHeld } = await expired(603, '15:50');
+    expect(story.filter((line) => line.includes('bought'))).toEqual([]);
+    expect(isHeld).toBe(true);
   });
 });
 
