@@ -1,5 +1,6 @@
 // strikebase parity: two runs compared row by row.
 import { Command } from 'commander';
+import type pg from 'pg';
 import { systemClock } from '../core/clock.ts';
 import { formatEastern } from '../core/eastern_time.ts';
 import { compareRuns, describeDifference, type ParityReport, recordParity } from '../jobs/parity.ts';
@@ -49,10 +50,24 @@ async function compare(runA: number, runB: number, options: ParityOptions): Prom
     printReport(report, options.format);
     if (report.differences === 0) return;
     process.exitCode = 1;
+    for (const line of await differingParameters(client, runA, runB)) note(line);
     if (a.ts_from !== b.ts_from || a.ts_to !== b.ts_to) {
       note('the runs cover different ranges: --from and --to limit the comparison to what both cover');
     }
   });
+}
+
+/** The parameters of two runs that are not the same: rows that differ then are no riddle. */
+async function differingParameters(client: pg.ClientBase, runA: number, runB: number): Promise<string[]> {
+  const { rows } = await client.query<{ key: string; a: string | null; b: string | null }>(
+    `select coalesce(a.key, b.key) as key, a.value as a, b.value as b
+     from (select p.* from trade.runs r cross join lateral jsonb_each_text(r.params) p where r.run_id = $1) a
+     full join (select p.* from trade.runs r cross join lateral jsonb_each_text(r.params) p where r.run_id = $2) b using (key)
+     where a.value is distinct from b.value and coalesce(a.key, b.key) not in ('account', 'ts_created')
+     order by 1`,
+    [runA, runB],
+  );
+  return rows.map(({ key, a, b }) => `the runs differ in ${key}: ${a ?? 'none'} in A, ${b ?? 'none'} in B`);
 }
 
 function printReport(report: ParityReport, format: Format): void {

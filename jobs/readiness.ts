@@ -103,12 +103,18 @@ const checkSwitch: Check = async ({ client }) => {
 
 const checkFeeds: Check = async ({ client, feedIds }, now) => {
   if (feedIds.length === 0) return [];
-  const { rows } = await client.query<{ bar: string | null }>('select ops.feed_bar($1, $2) as bar', [
-    feedIds,
-    formatEastern(now),
-  ]);
-  const bar = rows[0]?.bar ?? null;
-  return [{ name: 'feeds', isOk: bar === null, detail: bar ?? 'no gap is open, no stream is mute' }];
+  const { rows } = await client.query<{ bar: string | null; is_silent: boolean }>(
+    `select ops.feed_bar($1, $2) as bar,
+       not exists (
+         select from ops.stream_marks m where m.feed_id = any($1) and m.ts_recv > $2::timestamp - interval '1 minute'
+       ) as is_silent`,
+    [feedIds, formatEastern(now)],
+  );
+  const { bar = null, is_silent = true } = rows[0] ?? {};
+  const silence = is_silent ? '; nothing was received for a minute' : '';
+  return [
+    { name: 'feeds', isOk: bar === null, detail: bar ?? `no gap is open, no stream is mute${silence}` },
+  ];
 };
 
 const checkBroker: Check = async ({ broker }) => (await broker?.checks()) ?? [];

@@ -61,8 +61,10 @@ describe('runs', () => {
     const a = JSON.parse((await cli('backtest', '--quotes', 'modelled', '--json')).stdout);
     const args = ['backtest', '--quotes', 'modelled', '--json', '--set', 'contracts=10'];
     const b = JSON.parse((await cli(...args)).stdout);
-    const { code, stdout } = await cli('parity', String(a.run_id), String(b.run_id));
+    const { code, stdout, stderr } = await cli('parity', String(a.run_id), String(b.run_id));
     expect(code).toBe(1);
+    expect(stderr).toMatch(/the runs differ in contracts: 25 in A, 10 in B/);
+    expect(stderr).not.toMatch(/different ranges/);
     expect(stdout).toMatch(/the first: decisions at .*: capital is \d+\.00 in A and \d+\.00 in B/);
   });
 
