@@ -8,8 +8,8 @@ const { engines, leftOut } = chooseEngines();
 
 export default defineConfig({
   test: {
-    // Much of the time is spent waiting for sockets and servers.
-    maxWorkers: Math.max(2, availableParallelism()),
+    // Much of the time is spent waiting for sockets and servers: one more than there are cores keeps them busy.
+    maxWorkers: Math.max(2, availableParallelism()) + 1,
     reporters: ['default', new SummaryReporter(leftOut)],
     projects: [
       {

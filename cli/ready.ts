@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import type pg from 'pg';
 import { type Clock, systemClock } from '../core/clock.ts';
 import { loadConfig } from '../core/config.ts';
-import { formatEastern } from '../core/eastern_time.ts';
+import { writeHeartbeat } from '../db/heartbeat.ts';
 import { lastingConnection } from '../db/lasting_connection.ts';
 import type { Broker } from '../jobs/brokers/broker.ts';
 import { openBroker } from '../jobs/brokers/open_broker.ts';
@@ -25,10 +25,6 @@ interface ReadyOptions {
 const CHECK_MS = 60_000;
 const RED_CHECK_MS = 5000;
 const GIVE_UP_MS = 1500;
-const HEARTBEAT_SQL = `
-  insert into ops.heartbeats (process, pid, ts, state, detail) values ('ready', $1, $2, $3, $4)
-  on conflict on constraint heartbeats_pk do update set
-    pid = excluded.pid, ts = excluded.ts, state = excluded.state, detail = excluded.detail`;
 
 const TEXT = 25;
 const BOOL = 16;
@@ -113,8 +109,7 @@ async function watchReadiness({ url, clock, strategy, broker }: Watching): Promi
 async function beat(client: pg.ClientBase, clock: Clock, checks: readonly ReadinessCheck[]): Promise<void> {
   const red = checks.filter((check) => !check.isOk).map((check) => check.name);
   const detail = red.length === 0 ? `${checks.length} checks` : `red: ${red.join(', ')}`;
-  const values = [process.pid, formatEastern(clock.now()), 'checking', detail];
-  await client.query(HEARTBEAT_SQL, values);
+  await writeHeartbeat(client, { process: 'ready', at: clock.now(), state: 'checking', detail });
 }
 
 async function feedsOfLiveRuns(client: pg.ClientBase): Promise<number[]> {

@@ -4,6 +4,7 @@ import type pg from 'pg';
 import { systemClock } from '../core/clock.ts';
 import { addMs, dateOf, type EasternUs, formatEastern, parseEastern } from '../core/eastern_time.ts';
 import { errorText, Failure } from '../core/failure.ts';
+import { writeHeartbeat } from '../db/heartbeat.ts';
 import { type LastingConnection, lastingConnection } from '../db/lasting_connection.ts';
 import { inTransaction } from '../db/pool.ts';
 import { startMassiveSimulator } from '../sim/massive_server.ts';
@@ -41,11 +42,6 @@ const WAIT_STEP_MS = 1000;
 const EXIT_MS = 3000;
 
 const clock = systemClock();
-
-const HEARTBEAT_SQL = `
-  insert into ops.heartbeats (process, pid, ts, state, detail) values ('simulate', $1, $2, 'playing', $3)
-  on conflict on constraint heartbeats_pk do update set
-    pid = excluded.pid, ts = excluded.ts, state = excluded.state, detail = excluded.detail`;
 
 const SESSION_SQL = `
   insert into ref.sessions (session_date, ts_open, ts_close, ts_option_close, is_early_close) values ($1, $2, $3, $3, false)
@@ -212,6 +208,6 @@ async function beatUntil(connection: LastingConnection, detail: string, signal: 
 }
 
 async function beat(connection: LastingConnection, detail: string): Promise<void> {
-  const values = [process.pid, formatEastern(clock.now()), detail];
-  await connection.run((client) => client.query(HEARTBEAT_SQL, values));
+  const beat = { process: 'simulate', at: clock.now(), state: 'playing', detail };
+  await connection.run((client) => writeHeartbeat(client, beat));
 }

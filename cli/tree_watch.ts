@@ -2,6 +2,7 @@
 import type pg from 'pg';
 import type { Clock } from '../core/clock.ts';
 import { addMs, type EasternUs, formatEastern } from '../core/eastern_time.ts';
+import { writeHeartbeat } from '../db/heartbeat.ts';
 import { type LastingConnection, lastingConnection } from '../db/lasting_connection.ts';
 import type { RunWatch, StreamsLook, WatchedRun } from './run_watch.ts';
 import type { ChildState } from './supervisor.ts';
@@ -31,11 +32,6 @@ const LOOK_SQL = `
       select string_agg(s.stream || ' ' || coalesce(s.state, 'unknown'), ', ' order by s.stream)
       from panel.streams s where s.feed in ($2, $3)
     ) as feeds`;
-
-const HEARTBEAT_SQL = `
-  insert into ops.heartbeats (process, pid, ts, state, detail) values ('supervisor', $1, $2, $3, $4)
-  on conflict on constraint heartbeats_pk do update set
-    pid = excluded.pid, ts = excluded.ts, state = excluded.state, detail = excluded.detail`;
 
 const CHECK_SQL = "insert into ops.readiness_checks (ts, name, ok, detail) values ($1, 'processes', $2, $3)";
 
@@ -140,9 +136,10 @@ export function treeReporter({ connection, clock }: Desk): {
   let told = '';
   return {
     beat: async (states, state) => {
-      const now = formatEastern(clock.now());
+      const at = clock.now();
+      const now = formatEastern(at);
       const detail = states.map(describeChild).join('; ');
-      await connection.run((client) => client.query(HEARTBEAT_SQL, [process.pid, now, state, detail]));
+      await connection.run((client) => writeHeartbeat(client, { process: 'supervisor', at, state, detail }));
       const missing = states.filter(({ pid, isAside }) => pid === null && !isAside);
       const found = describeTree(states, missing);
       // While all are told to end nobody is missing.

@@ -17,6 +17,7 @@ import {
   startCalendarCheck,
 } from './files/index.ts';
 import { type BatchWriter, batchWriter, type WrittenCounts } from './import_batch.ts';
+import { refreshRollups } from './rollups.ts';
 
 export interface ImportFileOptions {
   readonly tsRecv: EasternUs;
@@ -45,10 +46,8 @@ export interface ImportResult extends WrittenCounts {
 }
 
 const SHOWN_FAULTS = 5;
-const BUCKET_US = 300_000_000;
 // Below it a quote is taken for a stream's, whose age is judged in seconds.
 const MIN_STALE_MS = 2_000;
-const ROLLUPS = ['market.bars_1m', 'market.bars_5m'];
 
 /**
  * Imports one opened file with a connection that may become `ingest_writer`, and brings the rollups up to date. Repeating it
@@ -65,7 +64,9 @@ export async function importFile(
     const result = await inTransaction(client, () => takeFile(client, file, options));
     // Only the owner of a continuous aggregate may refresh it, and only outside a transaction.
     await client.query('reset role');
-    await refreshRollups(client, result);
+    const { feed, inserted, tsFirst: from, tsLast: to } = result;
+    if (feed.kind === 'equity' && inserted > 0 && from !== null && to !== null)
+      await refreshRollups(client, { from, to });
     return result;
   } finally {
     await client.query('reset role').catch(() => undefined);
@@ -166,18 +167,6 @@ async function recordImport(
       tsLast === null ? null : formatEastern(tsLast),
     ],
   );
-}
-
-async function refreshRollups(client: pg.Client, result: ImportResult): Promise<void> {
-  const { feed, tsFirst, tsLast, inserted } = result;
-  if (feed.kind !== 'equity' || inserted === 0 || tsFirst === null || tsLast === null) return;
-  const from = Math.floor(tsFirst / BUCKET_US) * BUCKET_US;
-  const to = (Math.floor(tsLast / BUCKET_US) + 1) * BUCKET_US;
-  for (const rollup of ROLLUPS) {
-    await client.query(
-      `call engine.refresh('${rollup}', '${formatEastern(from as EasternUs)}', '${formatEastern(to as EasternUs)}')`,
-    );
-  }
 }
 
 /** The checksum of a file, made while the file is read for its rows as well. */

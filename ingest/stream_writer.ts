@@ -4,6 +4,7 @@ import type { EquityTick, OptionQuote, OptionTrade, RejectedRow } from '../core/
 import { type EasternUs, formatEastern } from '../core/eastern_time.ts';
 import { Failure } from '../core/failure.ts';
 import { CopyBuffer, type CopyTable, copyMerging, copyNew } from '../db/copy.ts';
+import { writeHeartbeat } from '../db/heartbeat.ts';
 import { lastingConnection } from '../db/lasting_connection.ts';
 import { MARKS_CHANNEL } from '../db/marks_channel.ts';
 import { inTransaction } from '../db/pool.ts';
@@ -78,10 +79,6 @@ const REJECTED_SQL = `
   from unnest($3::text[], $4::bigint[], $5::text[], $6::text[]) as r (source, line, raw, reason)
   on conflict do nothing`;
 
-const HEARTBEAT_SQL = `
-  insert into ops.heartbeats (process, pid, ts, state) values ($1, $2, $3, $4)
-  on conflict on constraint heartbeats_pk do update set pid = excluded.pid, ts = excluded.ts, state = excluded.state, detail = null`;
-
 const STATE_SQL =
   'insert into ops.feed_states (feed_id, stream, ts, state, detail, symbol) values ($1, $2, $3, $4, $5, $6)';
 
@@ -136,8 +133,7 @@ export async function createStreamWriter(options: StreamWriterOptions): Promise<
       await run((client) => client.query(STATE_SQL, values));
     },
     heartbeat: async (at, state) => {
-      const values = [name, process.pid, formatEastern(at), state];
-      await run((client) => client.query({ name: 'heartbeat', text: HEARTBEAT_SQL, values }));
+      await run((client) => writeHeartbeat(client, { process: name, at, state, detail: null }));
     },
     query: async (text, values) => (await run((client) => client.query({ text, values: [...values] }))).rows,
     close: async () => {

@@ -2,6 +2,7 @@
 import type { Clock } from '../core/clock.ts';
 import { addMs, type EasternUs, formatEastern, parseEastern } from '../core/eastern_time.ts';
 import { Failure } from '../core/failure.ts';
+import { writeHeartbeat } from '../db/heartbeat.ts';
 import { type LastingConnection, lastingConnection } from '../db/lasting_connection.ts';
 import { MARKS_CHANNEL } from '../db/marks_channel.ts';
 import { schemaHash } from '../db/migrate.ts';
@@ -79,11 +80,6 @@ const LOOK_SQL = `
   left join ops.stream_marks t on t.feed_id = r.tick_feed_id and t.stream = $2
   left join ops.stream_marks q on q.feed_id = r.quote_feed_id and q.stream = $3
   where r.run_id = $1`;
-
-const HEARTBEAT_SQL = `
-  insert into ops.heartbeats (process, pid, ts, state, detail) values ($1, $2, $3, $4, $5)
-  on conflict on constraint heartbeats_pk do update set
-    pid = excluded.pid, ts = excluded.ts, state = excluded.state, detail = excluded.detail`;
 
 interface Look {
   readonly tick_mark: string | null;
@@ -306,9 +302,8 @@ function heartbeat(
     if (performance.now() - last < HEARTBEAT_MS) return;
     last = performance.now();
     const detail = `advanced to ${formatEastern(advancedTo)}`;
-    const values = [`live-${account}`, process.pid, formatEastern(now), 'trading', detail];
     await connection.run(async (client) => {
-      await client.query({ name: 'heartbeat', text: HEARTBEAT_SQL, values });
+      await writeHeartbeat(client, { process: `live-${account}`, at: now, state: 'trading', detail });
       await sampler.store(client);
     });
   };

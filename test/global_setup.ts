@@ -41,9 +41,9 @@ const TIMESCALE_SETTINGS: Settings = {
   shared_preload_libraries: 'timescaledb',
   'timescaledb.telemetry_level': 'off',
   max_worker_processes: 32,
-  // The launcher would attach a scheduler to every clone it sees, whose jobs then run in the middle of a test. In
-  // milliseconds: a day. Creating the extension still starts one for the template, which is stopped before cloning.
-  'timescaledb.bgw_launcher_poll_time': 86_400_000,
+  // The launcher would attach a scheduler to every clone it sees, whose jobs then run in the middle of a test. One
+  // worker is the launcher itself: none is left for a scheduler.
+  'timescaledb.max_background_workers': 1,
 };
 
 async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
@@ -60,11 +60,7 @@ async function makeTemplate(cluster: ThrowawayCluster): Promise<void> {
   await withClient(cluster.url('postgres'), (admin) => admin.query(`create database ${TEMPLATE}`));
   await migrate(cluster.url(TEMPLATE));
   await withClient(cluster.url('postgres'), async (admin) => {
-    // TimescaleDB's launcher leaves templates alone; a scheduler that is attached already has to go.
     await admin.query(`alter database ${TEMPLATE} with is_template true allow_connections false`);
-    await admin.query('select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = $1', [
-      TEMPLATE,
-    ]);
   });
 }
 

@@ -1,5 +1,6 @@
 // Rows of Massive's trades_v1, of stocks (us_stocks_sip) and options (us_options_opra).
 import type { OsiSymbol } from '../../core/osi_symbol.ts';
+import { DEFAULT_SALE_RULES, setAsideReason } from '../massive/sale_conditions.ts';
 import { reject } from './csv_batches.ts';
 import { readColumns } from './header.ts';
 import type { ImportBatch } from './import_file.ts';
@@ -15,12 +16,6 @@ import {
 import { MAX_INTEGER, priceFault } from './ohlc.ts';
 import { compareTime, nextOrdinal, remember } from './order_watch.ts';
 import { scanLastThree } from './scan.ts';
-
-/**
- * Sale conditions of prints that repeat volume already reported: 15 and 16 are an exchange's official close and open,
- * 38 a corrected consolidated close. Counted, they would pull every VWAP towards the open and the close.
- */
-const REPEATED_VOLUME = /(?:^|,)\s*(?:15|16|38)\s*(?:,|$)/;
 
 /** Correction indicators of a trade that stands: 0 regular, 1 a corrected trade that carries its corrected values. */
 const STANDING: ReadonlySet<string> = new Set(['', '0', '1']);
@@ -129,12 +124,12 @@ function standsAsTrade(
     reject(row, batch, fault);
     return false;
   }
-  const reason = setAsideReason(row, trade);
+  const reason = reasonOf(row, trade);
   if (reason !== null) batch.setAside.push(rejection(row, reason));
   return reason === null;
 }
 
-function setAsideReason(
+function reasonOf(
   row: Row,
   trade: { size: number; correction: number | null; conditions: number | null },
 ): string | null {
@@ -143,10 +138,9 @@ function setAsideReason(
   if (!STANDING.has(correction))
     return `the vendor cancelled or corrected this trade (correction ${correction})`;
   if (trade.conditions === null || fieldEmpty(row, trade.conditions)) return null;
-  const conditions = fieldText(row, trade.conditions);
-  return REPEATED_VOLUME.test(conditions)
-    ? `repeats volume already reported (conditions ${conditions})`
-    : null;
+  // As the live stream and REST have them: a day from a file and the same day live are one.
+  const codes = fieldText(row, trade.conditions).split(',').map(Number);
+  return setAsideReason(codes, DEFAULT_SALE_RULES);
 }
 
 function rejectNumber(row: Row, batch: ImportBatch, name: string, column: number): void {

@@ -62,12 +62,14 @@ export async function discoverContracts(options: DiscoveryOptions): Promise<Disc
   assertApiKey(options.apiKey);
   const contracts: ListedContract[] = [];
   const skipped: RejectedRow[] = [];
+  const isAsked = ({ underlying, expiration }: ListedContract): boolean =>
+    underlying === options.underlying && expiration === options.expiration;
   let next: URL | null = firstPage(options);
   for (let pages = 0; next !== null; pages += 1) {
     if (pages === MAX_PAGES) throw new Failure(`Massive's contract list has more than ${MAX_PAGES} pages`);
     const { results, next_url } = await fetchPage(next, options);
     for (const result of results) {
-      const contract = toContract(result, options);
+      const contract = toContract(result, isAsked);
       if (typeof contract === 'string') skipped.push(rejectedRow(result, contract, 'massive:contracts'));
       else contracts.push(contract);
     }
@@ -149,7 +151,11 @@ function refusal(status: number, body: unknown, where: string, apiKey: string): 
   return new Failure(`Massive answered ${status} at ${where}: ${text}`, hint === undefined ? {} : { hint });
 }
 
-function toContract(value: unknown, options: DiscoveryOptions): ListedContract | string {
+/** A contract as Massive lists it, if it is a standard one and `isAsked` for; else why not. */
+export function toContract(
+  value: unknown,
+  isAsked: (contract: ListedContract) => boolean,
+): ListedContract | string {
   const parsed = entry.safeParse(value);
   if (!parsed.success)
     return `no standard contract: ${parsed.error.issues[0]?.path.join('.') || 'not an object'}`;
@@ -164,7 +170,7 @@ function toContract(value: unknown, options: DiscoveryOptions): ListedContract |
     expiration === expiration_date &&
     strike_e4 === Math.round(strike_price * 1e4);
   if (!agrees) return 'ticker and terms disagree';
-  const isAsked = underlying_ticker === options.underlying && expiration === options.expiration;
-  if (!isAsked) return 'not the underlying and expiry asked for';
-  return { symbol, underlying: underlying_ticker, option_kind, expiration, strike_e4, exercise_style };
+  const underlying = underlying_ticker;
+  const contract = { symbol, underlying, option_kind, expiration, strike_e4, exercise_style };
+  return isAsked(contract) ? contract : 'not the underlying and expiry asked for';
 }

@@ -1,11 +1,8 @@
-// The contracts of a session's nearest expiry, as they were listed then, and those around the money.
-import { z } from 'zod';
 import type { RejectedRow } from '../../core/domain.ts';
 import type { SessionDate } from '../../core/eastern_time.ts';
 import { Failure } from '../../core/failure.ts';
-import { parseOsi, toOsi } from '../../core/osi_symbol.ts';
 import { chooseContracts } from '../massive/choose_contracts.ts';
-import { byStrike, type ListedContract } from '../massive/contracts.ts';
+import { byStrike, type ListedContract, toContract } from '../massive/contracts.ts';
 import { rejectedRow } from '../massive/rejected.ts';
 import { followPages } from './pages.ts';
 import type { PageQuery, RestClient } from './rest_client.ts';
@@ -31,17 +28,6 @@ const PAGE_SIZE = 1000;
 const DAYS_AHEAD = 45;
 // A session's range and the strikes on both sides of it: far more than any day has needed.
 const MAX_CONTRACTS = 800;
-
-const entry = z.object({
-  ticker: z.string(),
-  underlying_ticker: z.string(),
-  contract_type: z.enum(['call', 'put']),
-  exercise_style: z.enum(['american', 'european', 'bermudan']),
-  expiration_date: z.string(),
-  strike_price: z.number().positive(),
-  shares_per_contract: z.literal(100),
-  additional_underlyings: z.array(z.unknown()).max(0).optional(),
-});
 
 interface Found {
   readonly contracts: ListedContract[];
@@ -105,10 +91,12 @@ async function collect(
   signal: AbortSignal,
 ): Promise<void> {
   const { underlying_ticker: underlying = '', 'expiration_date.gte': from = '' } = query.search;
+  const isAsked = (contract: ListedContract): boolean =>
+    contract.underlying === underlying && contract.expiration >= from;
   for await (const { results } of followPages(client, query, signal)) {
     found.pages += 1;
     const taken = results.flatMap((result) => {
-      const contract = toContract(result, underlying, from);
+      const contract = toContract(result, isAsked);
       if (typeof contract !== 'string') return contract;
       found.skipped.push(rejectedRow(result, contract, `massive:contracts ${underlying}`));
       return [];
@@ -127,27 +115,6 @@ function nearestOf(contracts: readonly ListedContract[]): string | null {
     (nearest, { expiration }) => (nearest === null || expiration < nearest ? expiration : nearest),
     null,
   );
-}
-
-function toContract(value: unknown, underlying: string, from: string): ListedContract | string {
-  const parsed = entry.safeParse(value);
-  if (!parsed.success) {
-    return `no standard contract: ${parsed.error.issues[0]?.path.join('.') || 'not an object'}`;
-  }
-  const { ticker, underlying_ticker, contract_type, exercise_style, expiration_date, strike_price } =
-    parsed.data;
-  const symbol = toOsi(ticker);
-  const terms = symbol === null ? null : parseOsi(symbol);
-  if (symbol === null || terms === null) return 'ticker is no option symbol';
-  const { option_kind, expiration, strike_e4 } = terms;
-  const agrees =
-    option_kind === contract_type &&
-    expiration === expiration_date &&
-    strike_e4 === Math.round(strike_price * 1e4);
-  if (!agrees) return 'ticker and terms disagree';
-  if (underlying_ticker !== underlying || expiration < from)
-    return 'not the underlying and expiries asked for';
-  return { symbol, underlying, option_kind, expiration, strike_e4, exercise_style };
 }
 
 /** Lowest and highest price of the underlying in a session, 1/10,000 dollar. */

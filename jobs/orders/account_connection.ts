@@ -1,6 +1,7 @@
 // The one connection of an order process: it holds the account's lock, hears hints, and outlives the database's restarts.
-import { type EasternUs, formatEastern } from '../../core/eastern_time.ts';
+import type { EasternUs } from '../../core/eastern_time.ts';
 import { Failure } from '../../core/failure.ts';
+import { writeHeartbeat } from '../../db/heartbeat.ts';
 import {
   type LastingConnection,
   type LastingOptions,
@@ -30,11 +31,6 @@ const LOCK_WAIT_MS = 2000;
 // Our own lost connection may live on at the server until it notices.
 const RELOCK_WAIT_MS = 60_000;
 const HEARTBEAT_MS = 1000;
-
-const HEARTBEAT_SQL = `
-  insert into ops.heartbeats (process, pid, ts, state, detail) values ($1, $2, $3, $4, $5)
-  on conflict on constraint heartbeats_pk do update set
-    pid = excluded.pid, ts = excluded.ts, state = excluded.state, detail = excluded.detail`;
 
 /** Opens it. Throws a Failure when another process holds the lock, naming it. Once ended it takes no more work. */
 export async function accountConnection(options: AccountConnectionOptions): Promise<LastingConnection> {
@@ -87,8 +83,7 @@ export function heartbeatOf(
   return async (at, state, detail) => {
     if (performance.now() - last < HEARTBEAT_MS) return false;
     last = performance.now();
-    const values = [processName, process.pid, formatEastern(at), state, detail];
-    await connection.run((client) => client.query({ name: 'heartbeat', text: HEARTBEAT_SQL, values }));
+    await connection.run((client) => writeHeartbeat(client, { process: processName, at, state, detail }));
     return true;
   };
 }

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { easternFromEpochMs } from '../../../core/eastern_time.ts';
+import { mapFrame } from '../../../ingest/massive/mapper.ts';
 import { eastern, fixture, readAll, reasons, scratchFolder, TS_RECV } from './support.ts';
 
 const write = scratchFolder();
@@ -23,7 +25,7 @@ describe('a Massive flat file', () => {
       vwap_is_typical: false,
     });
     expect(setAside.map(({ line, reason }) => [line, reason])).toEqual([
-      [4, 'repeats volume already reported (conditions 15)'],
+      [4, 'set aside: volume was reported before (condition 15, Market Center Official Close)'],
       [5, 'the vendor cancelled or corrected this trade (correction 8)'],
     ]);
   });
@@ -105,6 +107,27 @@ describe('a Massive flat file', () => {
     expect((await readAll(path, { symbol: 'spxw' })).quotes).toEqual(quotes.slice(3));
     await expect(readAll(path, { symbol: 'IWM' })).rejects.toThrow(/holds no row of IWM/);
     expect((await readAll(fixture('stock_trades.csv'), { symbol: 'SPY' })).ticks).toHaveLength(1);
+  });
+
+  it('sets aside the prints that the live stream sets aside, and no others', async () => {
+    const header = 'ticker,conditions,correction,price,sequence_number,sip_timestamp,size';
+    // Average price, derivatively priced, regular with an odd lot, prior reference among others, out of sequence, none.
+    const codes = ['2', '10', '"12,37"', '"14,22,41"', '33', ''];
+    const rows = codes.map((code, n) => `QQQ,${code},0,400.1,${n},17619174000000${n}1234,10`);
+    const { ticks, setAside } = await readAll(write('conditions.csv', `${[header, ...rows].join('\n')}\n`));
+    expect(ticks.map(({ seq }) => seq)).toEqual([2, 5]);
+    expect(setAside.map(({ reason }) => /condition (\d+)/.exec(reason)?.[1])).toEqual([
+      '2',
+      '10',
+      '22',
+      '33',
+    ]);
+    const frames = codes.map((code, q) => {
+      const c = code.replaceAll('"', '').split(',').filter(Boolean).map(Number);
+      return { ev: 'T', sym: 'QQQ', p: 400.1, s: 10, c, t: 1_761_917_400_000 + q, q };
+    });
+    const live = mapFrame(JSON.stringify(frames), easternFromEpochMs(1_761_917_400_500));
+    expect(live.ticks.map(({ seq }) => seq)).toEqual([2, 5]);
   });
 
   it('keeps one order for a ticker that comes back later', async () => {
