@@ -5,9 +5,20 @@ as $$
 declare
   v_period interval := make_interval(secs => p_context.period_ms / 1000.0);
   v_per_minute integer := 60000 / p_context.period_ms;
-  v_ma_rows integer := p_context.ma_minutes - 1;
   v_look_back timestamp;
   v_raw_from timestamp;
+  k record;
+  v_row signal.period_values;
+  v_nth integer;
+  v_place integer;
+  v_volumes bigint[];
+  v_notionals numeric[];
+  v_closes integer[];
+  v_close_sums bigint[];
+  v_minute_volume bigint;
+  v_minute_notional numeric;
+  v_session_volume bigint;
+  v_session_notional numeric;
 begin
   -- Look-back reaches to the open of the first session touched, so a period never depends on where the range begins.
   select s.ts_open into v_look_back
@@ -23,23 +34,21 @@ begin
   if p_context.run_id is not null then
     v_raw_from := greatest(v_look_back, date_bin(v_period, p_from, v_look_back));
   end if;
-  return query
-  with closes as (
-    select s.session_date, g.ts
-    from ref.sessions s
-    cross join lateral generate_series(
-      greatest(s.ts_open, v_raw_from) + v_period, least(s.ts_close, p_to), v_period
-    ) as g (ts)
-    where s.session_date >= p_from::date and s.session_date <= p_to::date and s.ts_close > v_raw_from and s.ts_open < p_to
-  ), ticks as (
-    select * from signal.tick_bars(v_raw_from, p_to, p_context, v_look_back)
-  ), known as (
+  -- One pass in time order, the sums carried along: windows would sort and copy every row several times over.
+  for k in
     select
       c.session_date, c.ts, t.open_e4, t.high_e4, t.low_e4, t.close_e4, coalesce(t.volume_e6, 0) as volume_e6,
       coalesce(t.notional_e12, 0) as notional_e12, coalesce(t.tick_count, 0) as tick_count,
       coalesce(t.vwap_is_typical, false) as vwap_is_typical
-    from closes c
-    left join ticks t on t.ts = c.ts
+    from (
+      select s.session_date, g.ts
+      from ref.sessions s
+      cross join lateral generate_series(
+        greatest(s.ts_open, v_raw_from) + v_period, least(s.ts_close, p_to), v_period
+      ) as g (ts)
+      where s.session_date >= p_from::date and s.session_date <= p_to::date and s.ts_close > v_raw_from and s.ts_open < p_to
+    ) c
+    left join signal.tick_bars(v_raw_from, p_to, p_context, v_look_back) t on t.ts = c.ts
     union all
     (
       select distinct on (p.ts)
@@ -54,44 +63,52 @@ begin
         and p.ts <= v_raw_from
       order by p.ts, p.revision desc
     )
-  ), numbered as (
-    select
-      k.*,
-      row_number() over session as nth,
-      count(k.close_e4) over session as closes_so_far,
-      sum(k.volume_e6) over session as session_volume,
-      sum(k.notional_e12) over session as session_notional,
-      sum(k.volume_e6) over minute as minute_volume,
-      sum(k.notional_e12) over minute as minute_notional
-    from known k
-    window
-      session as (partition by k.session_date order by k.ts),
-      minute as (partition by k.session_date order by k.ts rows v_per_minute - 1 preceding)
-  ), carried as (
-    select n.*, max(n.close_e4) over (partition by n.session_date, n.closes_so_far) as last_close_e4
-    from numbered n
-  ), averaged as (
-    select
-      c.*,
-      sum(c.last_close_e4) over one_a_minute as close_sum,
-      count(c.last_close_e4) over one_a_minute as close_count
-    from carried c
-    window one_a_minute as (partition by c.session_date, c.nth % v_per_minute order by c.ts rows v_ma_rows preceding)
-  )
-  select
-    a.ts, a.session_date, a.open_e4, a.high_e4, a.low_e4, a.last_close_e4, a.volume_e6, a.notional_e12, a.tick_count,
-    a.vwap_is_typical,
+    order by ts
+  loop
+    if k.session_date is distinct from v_row.session_date then
+      v_row := null;
+      v_row.session_date := k.session_date;
+      v_nth := 0;
+      v_volumes := '{}';
+      v_notionals := '{}';
+      v_closes := '{}';
+      v_close_sums := '{}';
+      v_minute_volume := 0;
+      v_minute_notional := 0;
+      v_session_volume := 0;
+      v_session_notional := 0;
+    end if;
+    v_nth := v_nth + 1;
+    v_row.close_e4 := coalesce(k.close_e4, v_row.close_e4);
+    v_session_volume := v_session_volume + k.volume_e6;
+    v_session_notional := v_session_notional + k.notional_e12;
+    v_minute_volume := v_minute_volume + k.volume_e6 - coalesce(v_volumes[v_nth - v_per_minute], 0);
+    v_minute_notional := v_minute_notional + k.notional_e12 - coalesce(v_notionals[v_nth - v_per_minute], 0);
+    v_volumes[v_nth] := k.volume_e6;
+    v_notionals[v_nth] := k.notional_e12;
+    v_closes[v_nth] := v_row.close_e4;
+    -- One close a minute, so there is a sum for each place of a period in its minute.
+    v_place := v_nth % v_per_minute;
+    v_close_sums[v_place] := coalesce(v_close_sums[v_place], 0) + coalesce(v_row.close_e4, 0)
+      - coalesce(v_closes[v_nth - v_per_minute * p_context.ma_minutes], 0);
+    continue when k.ts <= p_from;
+
+    v_row.ts := k.ts;
+    v_row.open_e4 := k.open_e4;
+    v_row.high_e4 := k.high_e4;
+    v_row.low_e4 := k.low_e4;
+    v_row.volume_e6 := k.volume_e6;
+    v_row.notional_e12 := k.notional_e12;
+    v_row.tick_count := k.tick_count;
+    v_row.vwap_is_typical := k.vwap_is_typical;
     -- Rounded half up in whole numbers: the same digits on every engine.
-    case when a.minute_volume > 0 then div(2 * a.minute_notional + a.minute_volume, 2 * a.minute_volume)::bigint end,
-    case when a.session_volume > 0 then div(2 * a.session_notional + a.session_volume, 2 * a.session_volume)::bigint end,
-    case when a.close_count > v_ma_rows then a.close_sum end,
-    case when a.close_count > v_ma_rows
-      then div(200 * a.close_sum::numeric + p_context.ma_minutes, 2 * p_context.ma_minutes)::bigint
-    end
-  from averaged a
-  where a.ts > p_from
-    and a.ts <= p_to
-  order by a.ts;
+    v_row.vwap_e6 := case when v_minute_volume > 0 then div(2 * v_minute_notional + v_minute_volume, 2 * v_minute_volume) end;
+    v_row.session_vwap_e6 := case when v_session_volume > 0 then div(2 * v_session_notional + v_session_volume, 2 * v_session_volume) end;
+    -- Complete when its oldest close is there; those before the first tick of a session are missing.
+    v_row.ma_sum_e4 := case when v_closes[v_nth - v_per_minute * (p_context.ma_minutes - 1)] is not null then v_close_sums[v_place] end;
+    v_row.ma_e6 := (200 * v_row.ma_sum_e4 + p_context.ma_minutes) / (2 * p_context.ma_minutes);
+    return next v_row;
+  end loop;
 end
 $$;
 comment on function signal.build_periods(timestamp, timestamp, signal.context) is

@@ -12,22 +12,29 @@ declare
 begin
   return query
   select
-    date_bin(v_period, t.ts_event, p_origin) + v_period,
-    (array_agg(t.open_e4 order by t.ts_event, t.seq))[1],
-    max(t.high_e4),
-    min(t.low_e4),
-    (array_agg(t.close_e4 order by t.ts_event desc, t.seq desc))[1],
-    sum(t.volume_e6)::bigint,
-    sum(t.vwap_e6 * t.volume_e6::numeric),
+    x.ts_end,
+    max(x.open_e4) filter (where x.is_first),
+    max(x.high_e4),
+    min(x.low_e4),
+    max(x.close_e4) filter (where x.is_last),
+    sum(x.volume_e6)::bigint,
+    sum(x.vwap_e6 * x.volume_e6::numeric),
     count(*)::integer,
-    bool_or(t.vwap_is_typical)
-  from market.equity_ticks t
-  where t.instrument_id = p_context.instrument_id
-    and t.feed_id = p_context.feed_id
-    and t.ts_event >= p_from
-    and t.ts_event < p_to
-    and t.ts_recv <= p_context.as_of
-  group by 1;
+    bool_or(x.vwap_is_typical)
+  from (
+    -- One sort for all periods, where ordered aggregates would sort each one.
+    select
+      t.*, date_bin(v_period, t.ts_event, p_origin) + v_period as ts_end,
+      row_number() over period = 1 as is_first, lead(true) over period is null as is_last
+    from market.equity_ticks t
+    where t.instrument_id = p_context.instrument_id
+      and t.feed_id = p_context.feed_id
+      and t.ts_event >= p_from
+      and t.ts_event < p_to
+      and t.ts_recv <= p_context.as_of
+    window period as (partition by date_bin(v_period, t.ts_event, p_origin) + v_period order by t.ts_event, t.seq)
+  ) x
+  group by x.ts_end;
 end
 $$;
 comment on function signal.tick_bars(timestamp, timestamp, signal.context, timestamp) is

@@ -22,11 +22,10 @@ begin
       end
     )::trade.face
     from signal.periods p
-    left join lateral (
-      select x.direction from signal.signals x
-      where x.run_id = p.run_id and x.instrument_id = p.instrument_id and x.ts = p.ts
-      limit 1
-    ) g on true
+    left join (
+      select x.ts, x.direction from signal.signals x
+      where x.run_id = p_run.run_id and x.instrument_id = p_run.instrument_id and x.ts > p_from and x.ts <= p_to
+    ) g on g.ts = p.ts
     cross join lateral (
       select
         case g.direction when v_sells_put_on then p.put_id when -v_sells_put_on then p.call_id end as instrument_id,

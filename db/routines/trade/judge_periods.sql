@@ -1,8 +1,8 @@
-create or replace function trade.judge_periods(
+create or replace procedure trade.judge_periods(
   p_run trade.runs, p_strategy ref.strategies, p_day trade.session_state, p_faces trade.face[], p_states trade.gate_state[],
   p_entries trade.entry_mark[], p_bar text, p_as_of timestamp
-) returns setof trade.decisions
-language plpgsql volatile
+)
+language plpgsql
 as $$
 declare
   v_since timestamp[] := array(select g.ts from unnest(p_states) g);
@@ -19,68 +19,70 @@ declare
   v_capital_max numeric(16, 2) := p_strategy.trading_capital;
   v_day_pl_min numeric(16, 2) := -p_strategy.max_day_loss;
 begin
-  return query
-  with measured as materialized (
-    select
-      f.*, (x.s).open_slots, (x.s).has_room, (x.s).ts_last, (x.s).day_pl, (x.s).orders_day,
-      (x.s).open_capital + f.capital as capital_needed,
-      (extract(epoch from f.ts - v_ts_open) / 60)::integer as window_min,
-      case when v_age_max_ms is not null then (extract(epoch from p_as_of - f.ts) * 1000)::bigint end as age_ms,
-      (extract(epoch from f.ts - (x.s).ts_last) * 1000)::bigint as cooldown_ms,
-      (extract(epoch from f.ts - f.quote_ts) * 1000)::bigint as quote_age_ms,
-      trade.orders_since((x.s).recent_orders, f.ts - interval '60 seconds') as orders_minute
-    from unnest(p_faces) f
-    -- The state in force: of several that begin at one instant, the last.
-    cross join lateral (select p_states[width_bucket(f.ts, v_since)] as s offset 0) x
-  ), judged as materialized (
-    select
-      m.*,
-      m.ts_last is null or m.cooldown_ms >= v_cooldown_ms as cooldown_ok,
-      m.capital_needed <= v_capital_max as capital_ok,
-      m.day_pl > v_day_pl_min as day_pl_ok,
-      m.orders_day < v_orders_day_max and m.orders_minute < v_orders_minute_max as orders_ok
-    from measured m
-  ), reasoned as materialized (
-    select
-      j.*,
-      case
-        when j.direction is null then 'no_signal'
-        when not j.window_ok then 'outside_window'
-        when not j.age_ok then 'late'
-        when p_bar is not null then p_bar
-        when not j.cooldown_ok then 'cooldown'
-        when not j.has_room then 'position_open'
-        when j.instrument_id is null then 'no_contract'
-        when j.quote_ts is null then 'no_quote'
-        when coalesce(j.bid_e4, 0) = 0 or coalesce(j.ask_e4, 0) = 0 then 'one_sided_quote'
-        when j.bid_e4 > j.ask_e4 then 'crossed_quote'
-        when not j.quote_ok then 'stale_quote'
-        when not j.capital_ok then 'capital'
-        when not j.day_pl_ok then 'day_loss'
-        when not j.orders_ok then 'order_limit'
-      end as failed
-    from judged j
-  )
+  insert into trade.decisions overriding system value
   select
     -- Without the walk's entry, or with one that it should not have made, there is no id or an intent has no decision: nothing is stored.
-    case when r.failed is null then e.decision_id else nextval('trade.decisions_decision_id_seq') end, v_run_id, r.ts, 'entry'::text,
+    case when r.failed is null then e.decision_id else nextval('trade.decisions_decision_id_seq') end, v_run_id, f.ts, 'entry',
     case when r.failed is null then 'TRADE' else 'SKIP' end,
-    coalesce(r.failed, case when e.is_reversal then 'reversal' when r.direction = 1 then 'cross_up' else 'cross_down' end), r.session_date, r.direction, null::bigint,
-    r.instrument_id, r.bid_e4, r.quote_ts, r.window_min, v_window_from, v_window_to, r.window_ok, r.age_ms,
-    v_age_max_ms, r.age_ok, p_bar is null, r.cooldown_ms, v_cooldown_ms, r.cooldown_ok,
-    r.open_slots, v_slots, r.has_room, r.bid_e4, r.ask_e4, r.quote_age_ms,
-    case when r.direction is not null then v_stale_after_ms end, r.quote_ok, r.capital_needed::numeric(16, 2),
-    v_capital_max, r.capital_ok, r.day_pl::numeric(16, 2), v_day_pl_min, r.day_pl_ok, r.orders_day,
-    v_orders_day_max, r.orders_minute, v_orders_minute_max, r.orders_ok
-  from reasoned r
-  left join unnest(p_entries) e on e.ts = r.ts
-  order by r.ts;
+    coalesce(r.failed, case when e.is_reversal then 'reversal' when f.direction = 1 then 'cross_up' else 'cross_down' end), f.session_date, f.direction, null,
+    f.instrument_id, f.bid_e4, f.quote_ts, m.window_min, v_window_from, v_window_to, f.window_ok, m.age_ms,
+    v_age_max_ms, f.age_ok, p_bar is null, m.cooldown_ms, v_cooldown_ms, j.cooldown_ok,
+    g.open_slots, v_slots, g.has_room, f.bid_e4, f.ask_e4, m.quote_age_ms,
+    case when f.direction is not null then v_stale_after_ms end, f.quote_ok, g.capital_needed,
+    v_capital_max, j.capital_ok, g.day_pl, v_day_pl_min, j.day_pl_ok, g.orders_day,
+    v_orders_day_max, m.orders_minute, v_orders_minute_max, j.orders_ok
+  -- In order of time, as the faces are.
+  from unnest(p_faces) f
+  left join unnest(p_entries) e on e.ts = f.ts
+  -- The state in force: of several that begin at one instant, the last.
+  cross join lateral (select p_states[width_bucket(f.ts, v_since)] as s offset 0) x
+  cross join lateral (
+    select (x.s).open_slots, (x.s).has_room, (x.s).ts_last, (x.s).day_pl, (x.s).orders_day, (x.s).recent_orders,
+      (x.s).open_capital + f.capital as capital_needed
+    offset 0
+  ) g
+  cross join lateral (
+    select
+      (extract(epoch from f.ts - v_ts_open) / 60)::integer as window_min,
+      case when v_age_max_ms is not null then (extract(epoch from p_as_of - f.ts) * 1000)::bigint end as age_ms,
+      (extract(epoch from f.ts - g.ts_last) * 1000)::bigint as cooldown_ms,
+      (extract(epoch from f.ts - f.quote_ts) * 1000)::bigint as quote_age_ms,
+      trade.orders_since(g.recent_orders, f.ts - interval '60 seconds') as orders_minute
+    offset 0
+  ) m
+  cross join lateral (
+    select
+      g.ts_last is null or m.cooldown_ms >= v_cooldown_ms as cooldown_ok,
+      g.capital_needed <= v_capital_max as capital_ok,
+      g.day_pl > v_day_pl_min as day_pl_ok,
+      g.orders_day < v_orders_day_max and m.orders_minute < v_orders_minute_max as orders_ok
+    offset 0
+  ) j
+  cross join lateral (
+    select case
+      when f.direction is null then 'no_signal'
+      when not f.window_ok then 'outside_window'
+      when not f.age_ok then 'late'
+      when p_bar is not null then p_bar
+      when not j.cooldown_ok then 'cooldown'
+      when not g.has_room then 'position_open'
+      when f.instrument_id is null then 'no_contract'
+      when f.quote_ts is null then 'no_quote'
+      when coalesce(f.bid_e4, 0) = 0 or coalesce(f.ask_e4, 0) = 0 then 'one_sided_quote'
+      when f.bid_e4 > f.ask_e4 then 'crossed_quote'
+      when not f.quote_ok then 'stale_quote'
+      when not j.capital_ok then 'capital'
+      when not j.day_pl_ok then 'day_loss'
+      when not j.orders_ok then 'order_limit'
+    end as failed
+    offset 0
+  ) r;
 end
 $$;
-comment on function trade.judge_periods(
+comment on procedure trade.judge_periods(
   trade.runs, ref.strategies, trade.session_state, trade.face[], trade.gate_state[], trade.entry_mark[], text, timestamp
-) is 'Entry decisions for periods, each under the state of p_states in force at its close: every gate''s value, threshold and verdict; the first that fails '
-  'is the reason. Draws ids for those that were skipped; stores nothing.';
-grant execute on function trade.judge_periods(
+) is 'Stores the entry decisions of periods, each under the state of p_states in force at its close: every gate''s value, threshold and verdict; the '
+  'first that fails is the reason.';
+grant execute on procedure trade.judge_periods(
   trade.runs, ref.strategies, trade.session_state, trade.face[], trade.gate_state[], trade.entry_mark[], text, timestamp
 ) to job_runner;

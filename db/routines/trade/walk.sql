@@ -57,7 +57,7 @@ begin
       v_states := v_states || trade.gate_state(v_ts + interval '1 microsecond', v_slots, v_walk.day, null, p_strategy.slots);
     end loop;
     -- The state is copied with every event: what it has collected is set aside before it grows long.
-    if cardinality((v_walk.journal).events) >= 24 then
+    if cardinality((v_walk.journal).events) >= 8 then
       v_journal := trade.join_journals(v_journal, v_walk.journal);
       v_walk.journal := row('{}', '{}', '{}', '{}', '{}', '{}');
     end if;
@@ -105,8 +105,7 @@ begin
   end loop;
 
   v_journal := trade.join_journals(v_journal, v_walk.journal);
-  insert into trade.decisions overriding system value
-  select j.* from trade.judge_periods(p_run, p_strategy, v_day, v_faces, v_states, v_entries, v_bar, p_as_of) j;
+  call trade.judge_periods(p_run, p_strategy, v_day, v_faces, v_states, v_entries, v_bar, p_as_of);
   call trade.write_journal(v_journal);
   update trade.position_slots p
   set position_id = x.position_id, ts_claimed = x.ts_entry
