@@ -1,7 +1,9 @@
 // A child process of live_load: the simulated vendor in real time, and on top of it quotes at a fixed rate that wait for nobody.
+import { type SimulatedSchwab, startSimulatedSchwab } from '../cli/simulated_schwab.ts';
 import { systemClock } from '../core/clock.ts';
 import type { EasternUs } from '../core/eastern_time.ts';
 import { toMassive } from '../core/osi_symbol.ts';
+import type { SchwabConfig } from '../jobs/brokers/schwab/schwab_broker.ts';
 import { type MassiveSimulator, startMassiveSimulator } from '../sim/massive_server.ts';
 import type { SessionArguments } from '../sim/session.ts';
 import type { Market, WireEvent } from '../sim/wire.ts';
@@ -11,7 +13,13 @@ export const API_KEY = 'bench-live-load';
 
 /** What the parent asks for: the market first, then floods of quotes. */
 export type SourceOrder =
-  | { readonly kind: 'open'; readonly session: SessionArguments; readonly strikesEachSide: number }
+  | {
+      readonly kind: 'open';
+      readonly session: SessionArguments;
+      readonly strikesEachSide: number;
+      /** Folder of the tokens of a simulated Schwab on the same market; null for none. */
+      readonly brokerFolder: string | null;
+    }
   | { readonly kind: 'send'; readonly rate: number; readonly seconds: number };
 
 export type SourceNews =
@@ -20,6 +28,8 @@ export type SourceNews =
       readonly wsUrl: string;
       readonly restUrl: string;
       readonly contracts: number;
+      /** How the simulated Schwab is reached. */
+      readonly broker: SchwabConfig | null;
     }
   | SentQuotes;
 
@@ -36,25 +46,36 @@ export interface SentQuotes {
 }
 
 const TURN_MS = 5;
+const DELAYS = { activateMs: 0, workMs: 0, fillMs: 0, cancelMs: 20, rejectMs: 0 };
 const QUOTES_A_FRAME = 100;
 // Above every sequence of the tape.
 const FIRST_SEQUENCE = 6_000_000_000;
 
 interface Source {
   readonly market: MassiveSimulator;
+  readonly schwab: SimulatedSchwab | null;
   readonly symbols: readonly string[];
   /** By contract: the simulator's last quote of it as JSON, up to its time. */
   readonly beginnings: string[];
   sequence: number;
 }
 
-async function open({ session, strikesEachSide }: SourceOrder & { kind: 'open' }): Promise<Source> {
+async function open({
+  session,
+  strikesEachSide,
+  brokerFolder,
+}: SourceOrder & { kind: 'open' }): Promise<Source> {
+  const schwab =
+    brokerFolder === null
+      ? null
+      : await startSimulatedSchwab({ clock: systemClock(), folder: brokerFolder, delays: DELAYS });
   const beginnings: string[] = [];
   const places = new Map<unknown, number>();
   const market = await startMassiveSimulator({
     ...{ ...session, seed: 11, speed: 1, stepMs: 100, pacing: 'free', apiKey: API_KEY, strikesEachSide },
     from: wholeSecondNow(),
     onEvents: (of: Market, events: readonly WireEvent[]) => {
+      schwab?.onEvents(of, events);
       if (of !== 'options') return;
       for (const { event } of events) {
         const place = event.ev === 'Q' ? places.get(event.sym) : undefined;
@@ -69,7 +90,7 @@ async function open({ session, strikesEachSide }: SourceOrder & { kind: 'open' }
     beginnings.push(beginningOf({ sym, bp: 1.2, bs: 5, ap: 1.25, as: 7 }));
   }
   market.begin();
-  return { market, symbols, beginnings, sequence: FIRST_SEQUENCE };
+  return { market, schwab, symbols, beginnings, sequence: FIRST_SEQUENCE };
 }
 
 function wholeSecondNow(): EasternUs {
@@ -126,7 +147,8 @@ async function obey(order: SourceOrder): Promise<SourceNews> {
   if (order.kind === 'open') {
     source = await open(order);
     const { wsUrl, restUrl, contracts } = source.market;
-    return { kind: 'opened', wsUrl, restUrl, contracts: contracts.length };
+    const broker = source.schwab?.config ?? null;
+    return { kind: 'opened', wsUrl, restUrl, contracts: contracts.length, broker };
   }
   if (source === null) throw new Error('the market is not open');
   return send(source, order.rate, order.seconds);

@@ -183,7 +183,7 @@ function startTree(cwd: string, env: Record<string, string>): RunningTree {
 }
 
 /** Process ids of the tree by name, as its supervisor tells the database; those that are missing left out. */
-export async function pidsOf(stage: LiveStage): Promise<Readonly<Record<string, number>>> {
+export async function pidsOf(stage: Pick<LiveStage, 'rows'>): Promise<Readonly<Record<string, number>>> {
   const [beat] = await stage.rows<{ detail: string }>(
     "select detail from ops.heartbeats where process = 'supervisor'",
   );
@@ -192,7 +192,7 @@ export async function pidsOf(stage: LiveStage): Promise<Readonly<Record<string, 
 }
 
 /** Process id of the database server. */
-export function serverPid({ dataDir }: LiveStage): number {
+export function serverPid({ dataDir }: Pick<LiveStage, 'dataDir'>): number {
   return Number(readFileSync(join(dataDir, 'postmaster.pid'), 'utf8').split('\n')[0]);
 }
 

@@ -8,6 +8,7 @@ import type pg from 'pg';
 import { systemClock } from '../core/clock.ts';
 import { addMs, dateOf, type EasternUs, formatEastern } from '../core/eastern_time.ts';
 import { projectPath } from '../core/root.ts';
+import type { SchwabConfig } from '../jobs/brokers/schwab/schwab_broker.ts';
 import type { SessionArguments } from '../sim/session.ts';
 import { API_KEY, type SentQuotes, type SourceNews, type SourceOrder } from './live_source.ts';
 import { SYMBOL } from './market_data.ts';
@@ -39,7 +40,7 @@ const STRIKES = 1000;
 
 // A signal at every close of a period, up and down in turns.
 const RULE_SQL = `
-  create function signal.in_turns(p_from timestamp, p_to timestamp, p_context signal.context) returns setof signal.signal_values
+  create or replace function signal.in_turns(p_from timestamp, p_to timestamp, p_context signal.context) returns setof signal.signal_values
   language sql stable as $$
     select p.ts, p.session_date, (case when (extract(epoch from p.ts)::bigint / 2) % 2 = 0 then 1 else -1 end)::smallint,
       p.vwap_e6, p.ma_e6, p.session_vwap_e6, p.close_e4
@@ -91,20 +92,27 @@ export async function startLiveTree(options: {
   readonly owner: pg.Client;
   readonly folder: string;
   readonly strikesEachSide: number;
+  /** With orders at a simulated Schwab instead of on paper. */
+  readonly isAtBroker: boolean;
 }): Promise<LiveTree> {
   const session = sessionNow();
+  const dir = join(options.folder, 'live');
   await prepare(options.owner, session);
   const source = fork(fileURLToPath(new URL('./live_source.js', import.meta.url)));
-  const opened = await ask(source, { kind: 'open', session, strikesEachSide: options.strikesEachSide });
+  const opened = await ask(source, {
+    ...{ kind: 'open', session, strikesEachSide: options.strikesEachSide },
+    brokerFolder: options.isAtBroker ? dir : null,
+  });
   if (opened.kind !== 'opened') throw new Error('the market has not opened');
   const env = {
     PATH: process.env.PATH ?? '',
     HOME: process.env.HOME ?? '',
     DATABASE_URL: options.url,
-    STRIKEBASE_DIR: join(options.folder, 'live'),
+    STRIKEBASE_DIR: dir,
     MASSIVE_API_KEY: API_KEY,
     MASSIVE_WS_URL: opened.wsUrl,
     MASSIVE_REST_URL: opened.restUrl,
+    ...brokerVariables(opened.broker),
   };
   let said = '';
   const start = (...args: string[]): ChildProcess => {
@@ -119,6 +127,14 @@ export async function startLiveTree(options: {
     'ingest-options': start('ingest', 'options', '--underlying', SYMBOL, '--strikes', String(STRIKES)),
     advance: start('advance', '--strategy', STRATEGY),
   };
+  const account = ['--account', 'schwab'];
+  const others = options.isAtBroker
+    ? [
+        start('orders', 'submit', ...account),
+        start('orders', 'reconcile', ...account),
+        start('ready', '--watch'),
+      ]
+    : [];
   const pidOf = (child: ChildProcess): number => child.pid ?? 0;
   const tree: LiveTree = {
     contracts: opened.contracts,
@@ -137,7 +153,7 @@ export async function startLiveTree(options: {
     isWhole: () =>
       Object.values(children).every(({ exitCode, signalCode }) => exitCode === null && signalCode === null),
     end: async () => {
-      await Promise.all(Object.values(children).map(end));
+      await Promise.all([...Object.values(children), ...others].map(end));
       await end(source);
     },
   };
@@ -148,6 +164,19 @@ export async function startLiveTree(options: {
     throw error;
   }
   return tree;
+}
+
+function brokerVariables(broker: SchwabConfig | null): Record<string, string> {
+  if (broker === null) return {};
+  return {
+    BROKER: 'schwab',
+    LIVE_TRADING: 'yes',
+    SCHWAB_BASE_URL: broker.schwabBaseUrl,
+    SCHWAB_API_KEY: broker.schwabApiKey ?? '',
+    SCHWAB_API_SECRET: broker.schwabApiSecret ?? '',
+    SCHWAB_CALLBACK_URL: broker.schwabCallbackUrl,
+    STRIKEBASE_SECRET_KEY: broker.secretKey ?? '',
+  };
 }
 
 function ask(source: ChildProcess, order: SourceOrder): Promise<SourceNews> {
@@ -173,7 +202,9 @@ async function end(child: ChildProcess): Promise<void> {
 
 const RUNNING_SQL = `
   select (select count(distinct q.instrument_id)::integer from market.option_quotes q) as quoted,
-    exists (select from trade.slices) as is_advancing`;
+    exists (
+      select from trade.slices s join trade.runs r using (run_id) where r.mode = 'live' and r.ts_ended is null
+    ) as is_advancing`;
 
 async function untilRunning(owner: pg.Client, tree: LiveTree): Promise<void> {
   const until = performance.now() + 60_000;

@@ -1,13 +1,17 @@
 // The database that a command works on: --db, DATABASE_URL, or the embedded one, which is started and migrated as needed.
 import { resolve } from 'node:path';
 import type pg from 'pg';
+import { systemClock } from '../core/clock.ts';
 import { loadConfig } from '../core/config.ts';
 import { Failure } from '../core/failure.ts';
 import { startEmbedded } from '../db/embedded.ts';
+import { endHeartbeats } from '../db/heartbeat.ts';
 import { migrate, migrationPending } from '../db/migrate.ts';
 import { connect, describeUrl, type Role } from '../db/pool.ts';
 import { interrupt } from './interrupt.ts';
 import { note } from './terminal.ts';
+
+const SAY_ENDED_MS = 1000;
 
 export interface Database {
   readonly url: string;
@@ -76,8 +80,18 @@ async function useDatabase<T>(
     if (options.schema !== 'any') await ensureSchema(database);
     return await work(database);
   } finally {
+    await sayEnded(clients[0]);
     await Promise.all(clients.map((client) => client.end().catch(() => undefined)));
   }
+}
+
+/** A process that has ended is not one that is silent. A database that is away must not hold up the end. */
+async function sayEnded(client: pg.Client | undefined): Promise<void> {
+  if (client === undefined) return;
+  const late = new AbortController();
+  const said = endHeartbeats(client).catch(() => undefined);
+  await Promise.race([said, systemClock().sleep(SAY_ENDED_MS, late.signal)]);
+  late.abort();
 }
 
 async function ensureSchema(database: Database): Promise<void> {

@@ -1,18 +1,21 @@
 // strikebase decisions: every decision with its gates.
 import { Command, Option } from 'commander';
+import type pg from 'pg';
+import { grouped } from './live_view.ts';
 import { type OutputOptions, withExamples } from './options.ts';
-import { printRunView, withRunOptions } from './run_output.ts';
+import { printRunView, type RunView, type Shown, withRunOptions } from './run_output.ts';
+import { note } from './terminal.ts';
 
 interface DecisionOptions extends OutputOptions {
   readonly strategy?: string;
   readonly kind?: string;
   readonly verdict?: string;
-  readonly signalsOnly: boolean;
+  readonly all: boolean;
 }
 
 // A table leaves the gates' single columns to csv and json: failed_gates says in words what they hold.
 const TABLE_COLUMNS = `
-    ts, kind, verdict, reason, failed_gates, direction, contract, trigger_px, strategy, run_id, mode, quote_source`;
+    to_char(ts, 'YYYY-MM-DD HH24:MI:SS') as ts, kind, verdict, reason, failed_gates, direction, contract, trigger_px, strategy, run_id, mode, quote_source`;
 const ALL_COLUMNS = `
     ts, strategy, kind, verdict, reason, direction, contract, trigger_px, failed_gates, run_id, session_date, window_min, window_from_min,
     window_to_min, window_ok, age_ms, age_max_ms, age_ok, halt_ok, cooldown_ms, cooldown_min_ms, cooldown_ok, open_slots, max_slots,
@@ -21,30 +24,53 @@ const ALL_COLUMNS = `
 const FILTER = `
   from panel.decisions
   where ts >= $1 and ts < $2 and ($3::bigint is null or run_id = $3) and ($4::text is null or strategy = $4)
-    and ($5::text is null or kind = $5) and ($6::text is null or verdict = $6) and (not $7::boolean or direction is not null)
-  order by ts, decision_id`;
+    and ($5::text is null or kind = $5) and ($6::text is null or verdict = $6) and ($7::boolean or reason <> 'no_signal')
+  order by panel.decisions.ts, decision_id`;
+const LEFT_OUT = `
+  select count(*)::integer as n
+  from panel.decisions
+  where ts >= $1 and ts < $2 and ($3::bigint is null or run_id = $3) and ($4::text is null or strategy = $4)
+    and ($5::text is null or kind = $5) and ($6::text is null or verdict = $6) and reason = 'no_signal'`;
 const COMMON = ['strategy', 'run_id', 'mode', 'quote_source'];
 
 /** The `decisions` subcommand. */
 export function decisionsCommand(): Command {
   const command = new Command('decisions')
     .description(
-      'Decisions: one entry decision for every period, TRADE or SKIP with all gates, and one exit decision per position.',
+      'Decisions: one entry decision for every period, TRADE or SKIP with all gates, and one exit decision per position. Periods ' +
+        'without a signal are left out.',
     )
     .addOption(new Option('--kind <kind>', 'only these').choices(['entry', 'exit']))
     .addOption(new Option('--verdict <verdict>', 'only these').choices(['TRADE', 'SKIP']))
-    .option('--signals-only', 'leave out periods without a signal', false)
+    .option('--all', 'periods without a signal too: they are most of them', false)
+    .addOption(new Option('--signals-only', 'what is done without --all').hideHelp())
     .action(printDecisions);
   return withExamples(
     withRunOptions(command),
     'decisions --from "2025-10-06 10:00" --to "2025-10-06 11:00"',
-    'decisions --signals-only --verdict SKIP --format csv',
+    'decisions --verdict SKIP --format csv',
+    'decisions --all --format csv',
   );
 }
 
 function printDecisions(options: DecisionOptions): Promise<void> {
   const columns = options.format === 'table' ? TABLE_COLUMNS : ALL_COLUMNS;
-  const { strategy = null, kind = null, verdict = null, signalsOnly } = options;
-  const values = [strategy, kind, verdict, signalsOnly];
-  return printRunView({ text: `select ${columns}${FILTER}`, values, common: COMMON }, options);
+  const { strategy = null, kind = null, verdict = null, all } = options;
+  const values = [strategy, kind, verdict, all];
+  const view: RunView = { text: `select ${columns}${FILTER}`, values, common: COMMON };
+  return printRunView(
+    all ? view : { ...view, after: (client, shown) => sayLeftOut(client, shown, [strategy, kind, verdict]) },
+    options,
+  );
+}
+
+/** On standard error: whoever counts the rows of a file must know that they are not all. */
+async function sayLeftOut(
+  client: pg.ClientBase,
+  { from, to, runId }: Shown,
+  filters: readonly (string | null)[],
+): Promise<void> {
+  const { rows } = await client.query<{ n: number }>(LEFT_OUT, [from, to, runId, ...filters]);
+  const count = rows[0]?.n ?? 0;
+  if (count > 0) note(`left out: ${grouped(count)} periods without a signal; --all shows them`);
 }

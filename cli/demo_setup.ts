@@ -1,8 +1,8 @@
 // What a demo needs before it begins: its strategy, and feeds and an account that no other run has used.
 import type pg from 'pg';
-import { Failure } from '../core/failure.ts';
 import { inTransaction } from '../db/pool.ts';
 import { type LiveFeeds, registerFeeds, simulatedFeeds } from '../ingest/stream_feed.ts';
+import { noSuchStrategy } from './suggest.ts';
 
 export interface SimulatedIdentity {
   readonly account: string;
@@ -34,8 +34,5 @@ export async function underlyingOf(client: pg.ClientBase, strategy: string): Pro
     [strategy],
   );
   if (rows[0] !== undefined) return rows[0].underlying;
-  throw new Failure(`unknown strategy ${strategy}`, {
-    hint: 'strikebase strategies list shows them.',
-    exitCode: 2,
-  });
+  throw await noSuchStrategy(client, strategy);
 }

@@ -185,7 +185,7 @@ export async function checkBroker(config: Config): Promise<Finding[]> {
       warn(
         name,
         `${text}; LIVE_TRADING=yes has no effect with it`,
-        'Set BROKER=schwab as well, or LIVE_TRADING=no.',
+        'Set BROKER=schwab or BROKER=tradier as well, or LIVE_TRADING=no.',
       ),
     ];
   }
@@ -194,7 +194,10 @@ export async function checkBroker(config: Config): Promise<Finding[]> {
     const broker = await openBroker({ ...config, logLevel: 'silent' }, systemClock());
     try {
       const checks = await broker.checks();
-      const login = 'Run `strikebase schwab login`; docs/going-live.md says what it needs.';
+      const login =
+        config.broker === 'tradier'
+          ? 'Look at TRADIER_TOKEN, TRADIER_ACCOUNT and TRADIER_BASE_URL in .env.'
+          : 'Run `strikebase schwab login`; docs/going-live.md says what it needs.';
       return checks.map((check) =>
         check.isOk ? ok(check.name, check.detail) : fail(check.name, check.detail, login),
       );
@@ -202,7 +205,11 @@ export async function checkBroker(config: Config): Promise<Finding[]> {
       await broker.close();
     }
   } catch (error) {
-    return [failed(name, error, 'Set SCHWAB_API_KEY, SCHWAB_API_SECRET and STRIKEBASE_SECRET_KEY in .env.')];
+    const keys =
+      config.broker === 'tradier'
+        ? 'Set TRADIER_TOKEN in .env; the sandbox has a token of its own.'
+        : 'Set SCHWAB_API_KEY, SCHWAB_API_SECRET and STRIKEBASE_SECRET_KEY in .env.';
+    return [failed(name, error, keys)];
   }
 }
 

@@ -15,6 +15,9 @@ interface DatabaseError {
 
 const LOST_CONNECTION = new Set(['ECONNRESET', 'EPIPE', '57P01', '57P02', '57P03', '08006', '08003']);
 
+// Of the rules' own codes: a name or a value that the command line has wrong.
+const WRONG_WORDS = new Set(['SB007', 'SB008']);
+
 const HINTS: Readonly<Record<string, string>> = {
   '3F000': 'Run `strikebase migrate` first.',
   '42P01': 'Is the schema current? Run `strikebase migrate`, or `strikebase schema` to see what there is.',
@@ -38,7 +41,7 @@ export function explainError(error: unknown): Explanation {
   // Only the server's own errors have a severity.
   if (severity !== undefined) {
     const text = detail === undefined ? errorText(error) : `${errorText(error)} (${detail})`;
-    return explained(text, hint ?? HINTS[code] ?? null, 1);
+    return explained(text, hint ?? HINTS[code] ?? null, WRONG_WORDS.has(code) ? 2 : 1);
   }
   return unexpected(error);
 }

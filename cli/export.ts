@@ -6,8 +6,9 @@ import { Failure } from '../core/failure.ts';
 import { withDatabase } from './database.ts';
 import { type ExportColumn, exportRows } from './export_rows.ts';
 import { interrupt } from './interrupt.ts';
-import { type RangeOptions, rangeText, withDb, withExamples, withRange } from './options.ts';
+import { parseRun, type RangeOptions, rangeText, withDb, withExamples, withRange } from './options.ts';
 import { chooseRun } from './run_choice.ts';
+import { nearest } from './suggest.ts';
 import { note, print, showProgress } from './terminal.ts';
 
 interface ExportOptions extends RangeOptions {
@@ -36,7 +37,7 @@ export function exportCommand(): Command {
     .argument('<what>', 'a view (daily_pl, round_trips …), a table with its schema, or one SQL query')
     .addOption(format)
     .requiredOption('--out <file>', 'file to write')
-    .option('--run <id>', 'rows of this run: an id or latest (default: all)')
+    .option('--run <id>', 'rows of this run: an id, latest, latest-1 … (default: all)', parseRun)
     .option('--all', 'read every schema, not panel alone', false)
     .action(runExport);
   return withExamples(
@@ -54,6 +55,7 @@ async function runExport(what: string, options: ExportOptions): Promise<void> {
     const run = options.run === undefined ? null : (await chooseRun(client, options)).runId;
     await client.query('begin isolation level repeatable read read only');
     try {
+      if (qualified(what).startsWith('panel.') && isName(what)) await refuseUnknownView(client, what);
       const inner = isName(what) ? `select * from ${qualified(what)}` : what.replace(/;\s*$/, '');
       const query = narrowed(inner, await describe(client, inner, options), { run, options });
       const columns = await describe(client, query, options);
@@ -73,6 +75,31 @@ async function runExport(what: string, options: ExportOptions): Promise<void> {
 
 function isName(what: string): boolean {
   return /^[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?$/i.test(what);
+}
+
+// What the commands call it, and what the view is called.
+const OTHER_NAMES: Readonly<Record<string, string>> = {
+  trades: 'round_trips',
+  pl: 'daily_pl',
+  bars: 'bars_1m',
+  quotes: 'option_quotes',
+};
+
+async function refuseUnknownView(client: pg.ClientBase, what: string): Promise<void> {
+  const { rows } = await client.query<{ is_there: boolean; views: string[] }>(
+    `select to_regclass($1) is not null as is_there,
+       (select array_agg(c.relname::text order by c.relname) from pg_class c
+        where c.relnamespace = 'panel'::regnamespace and c.relkind in ('v', 'm', 'r')) as views`,
+    [qualified(what)],
+  );
+  const [{ is_there: isThere, views } = { is_there: true, views: [] }] = rows;
+  if (isThere) return;
+  const word = what.replace(/^panel\./, '');
+  const meant = OTHER_NAMES[word] ?? nearest(word, views);
+  throw new Failure(`there is no view ${qualified(what)}`, {
+    hint: meant === null ? `There are ${views.join(', ')}.` : `Did you mean ${meant}?`,
+    exitCode: 2,
+  });
 }
 
 function qualified(name: string): string {

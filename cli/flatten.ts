@@ -9,6 +9,7 @@ import type { Broker } from '../jobs/brokers/broker.ts';
 import { openBroker } from '../jobs/brokers/open_broker.ts';
 import { cancelOrders, describeOrder, type FlattenResult, flatten } from '../jobs/flatten.ts';
 import { interrupt } from './interrupt.ts';
+import { refuseMissingSettings } from './live_settings.ts';
 import { withExamples } from './options.ts';
 import { note, print } from './terminal.ts';
 
@@ -100,7 +101,9 @@ async function confirm({ yes }: Confirmation, question: string): Promise<void> {
 }
 
 async function withBroker(work: (broker: Broker) => Promise<void>): Promise<void> {
-  const broker = await openBroker(loadConfig(), systemClock());
+  const config = loadConfig();
+  refuseMissingSettings(config, { feed: false });
+  const broker = await openBroker(config, systemClock());
   try {
     await work(broker);
   } finally {

@@ -80,10 +80,22 @@ async function check(client: pg.ClientBase, name: string | undefined): Promise<s
     due?.to ?? null,
   ]);
   const { age_s: age, is_due: isDue } = rows[0] as { age_s: number | null; is_due: boolean };
-  const shown = age === null ? 'has never shown itself' : `was last seen ${age.toFixed(1)} s ago`;
+  const shown = age === null ? 'has never shown itself' : `was last seen ${howLong(age)} ago`;
   if (!isDue) return `${name} ${shown}; no session asks for it now`;
   if (age !== null && age <= maxAgeSeconds) return `${name} ${shown}`;
   throw new Failure(`${name} ${shown}`, {
     hint: 'Is it running, and what does its log say? `strikebase status` shows the feeds.',
   });
+}
+
+/** `12.3 s`, `5 minutes`, `157 days`. */
+function howLong(seconds: number): string {
+  if (seconds < 120) return `${seconds.toFixed(1)} s`;
+  const [unit, size] =
+    seconds < 7200
+      ? (['minutes', 60] as const)
+      : seconds < 172_800
+        ? (['hours', 3600] as const)
+        : (['days', 86_400] as const);
+  return `${Math.round(seconds / size)} ${unit}`;
 }

@@ -74,7 +74,8 @@ async function importFiles(files: readonly string[], options: ImportOptions): Pr
       if (interrupt().aborted) break;
       outcomes.push({ path, result: await importOne(client, path, { ...options, sessions }) });
     }
-    printSummary(outcomes);
+    // The faults of a file alone stand above; a table of it would say nothing.
+    if (outcomes.length !== 1 || outcomes[0]?.result !== null) printSummary(outcomes);
     if (outcomes.some(({ result }) => result === null)) process.exitCode = 1;
     if (interrupt().aborted) process.exitCode = 130;
   });

@@ -1,4 +1,4 @@
-// `strikebase ingest equities|options`: one stream of live market data into the database, as a process of its own.
+// `strikebase ingest equities|options|tradier`: one stream of live market data into the database, as a process of its own.
 import { Command, InvalidArgumentError } from 'commander';
 import { systemClock } from '../core/clock.ts';
 import { type Config, loadConfig } from '../core/config.ts';
@@ -13,6 +13,7 @@ import { massiveFeeds, type StreamFeed } from '../ingest/stream_feed.ts';
 import { withDatabase } from './database.ts';
 import { followPrice } from './followed_price.ts';
 import { checkSession, nextSession, SPOOL_MB, sessionRecovery, waitForSession } from './ingest_session.ts';
+import { ingestTradierCommand } from './ingest_tradier.ts';
 import { interrupt } from './interrupt.ts';
 import { describeSession, type MarketSession } from './market_sessions.ts';
 import { parseCount, withDb, withExamples } from './options.ts';
@@ -55,10 +56,12 @@ export function ingestCommand(): Command {
   );
   command.addCommand(equitiesCommand());
   command.addCommand(optionsCommand());
+  command.addCommand(ingestTradierCommand());
   return withExamples(
     command,
     'ingest equities --symbols QQQ,SPY',
     'ingest options --underlying QQQ --strikes 21',
+    'ingest tradier --underlying SPX',
   );
 }
 
@@ -124,6 +127,7 @@ async function ingest(options: IngestOptions, stream: StreamSession): Promise<vo
   if (apiKey === null) {
     throw new Failure('there is no key for market data', {
       hint: 'Set POLYGON_API_KEY (or MASSIVE_API_KEY) in .env; `strikebase start` without it plays a simulated session.',
+      exitCode: 2,
     });
   }
   const work = withDatabase(options, async (database) => {

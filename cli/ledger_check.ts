@@ -1,6 +1,6 @@
 // Our fills against the books of the simulated broker: order by order, contract by contract.
 import type pg from 'pg';
-import type { Ledger } from '../sim/schwab/ledger.ts';
+import type { Ledger } from '../sim/venue/ledger.ts';
 
 export interface LedgerCheck {
   readonly orders: number;

@@ -121,7 +121,7 @@ export function screenLines(options: ViewOptions, frame: ViewFrame, rowsPerSecon
   const title = `strikebase ${options.title}   ${options.venue ?? PAPER}, ${options.label}`;
   const decisions = state.decisions.length === 0 ? ['  none yet'] : state.decisions.map(decisionLine);
   return [
-    `${title}${`${date}  run ${options.runId}`.padStart(Math.max(1, 79 - title.length))}`,
+    ...titleLines(title, `${date}  run ${options.runId}`),
     '-'.repeat(79),
     marketLine(options, frame),
     ...positionLines(state.positions),
@@ -135,6 +135,12 @@ export function screenLines(options: ViewOptions, frame: ViewFrame, rowsPerSecon
     '',
     `account ${options.account}; Ctrl-C ends it cleanly`,
   ];
+}
+
+/** On one line where both fit; else what was played on a second one. */
+function titleLines(title: string, played: string): string[] {
+  const room = 79 - title.length;
+  return room > played.length ? [`${title}${played.padStart(room)}`] : [title, played.padStart(79)];
 }
 
 function isPaper({ venue = PAPER }: ViewOptions): boolean {

@@ -70,6 +70,12 @@ export async function currentOrNextSession(client: pg.ClientBase, now: EasternUs
   throw new Failure(`no session is known after ${dateOf(now)}`, { hint: 'ref.sessions ends with 2035.' });
 }
 
+/** Whether data of a session is collected at `now`. */
+export function isOn(session: MarketSession, now: EasternUs): boolean {
+  const { from } = rangeOf(session);
+  return now >= from && now < session.tsOptionClose;
+}
+
 /** What an operator reads: `2026-11-23 09:30-16:00`. */
 export function describeSession(session: MarketSession): string {
   const time = (us: EasternUs): string => formatEastern(us).slice(11, 16);

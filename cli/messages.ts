@@ -93,6 +93,7 @@ function channelsOf(config: Config): readonly Channel[] {
   if (channels.length > 0) return channels;
   throw new Failure('there is no channel to send messages to', {
     hint: 'Set TELEGRAM_BOT_TOKEN and TELEGRAM_CHAT_ID, or ALERT_WEBHOOK_URL, in .env; .env.example explains them.',
+    exitCode: 2,
   });
 }
 

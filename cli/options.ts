@@ -89,13 +89,20 @@ export function withFormat(command: Command): Command {
   return command.addOption(formats);
 }
 
+/** A run id, `latest`, or `latest-1` for the one before it, and so on. */
+export function parseRun(text: string): string {
+  if (/^latest(-\d{1,6})?$/.test(text)) return text;
+  if (!/^\d+$/.test(text) || Number(text) === 0)
+    throw new InvalidArgumentError('It is a run id (a whole number), latest, or latest-1, latest-2 …');
+  return String(parseCount(text));
+}
+
 /** --run. */
 export function withRun(command: Command): Command {
-  const text = 'run id, latest, or all';
-  return command.option('--run <id>', `${text} (default: latest)`, (id) => {
-    if (id !== 'all' && id !== 'latest') parseCount(id);
-    return id;
-  });
+  const text = 'run id, latest, latest-1 (the one before) …, or all';
+  return command.option('--run <id>', `${text} (default: latest)`, (id) =>
+    id === 'all' ? id : parseRun(id),
+  );
 }
 
 /** The range of --from and --to, or of what is given instead of them. */

@@ -6,15 +6,18 @@ import { type Config, loadConfig } from '../core/config.ts';
 import { dateOf, type EasternUs, parseEastern, type SessionDate } from '../core/eastern_time.ts';
 import { Failure } from '../core/failure.ts';
 import { createLog } from '../core/log.ts';
+import { connect } from '../db/pool.ts';
 import type { Broker } from '../jobs/brokers/broker.ts';
-import { openBroker } from '../jobs/brokers/open_broker.ts';
+import { brokerAccountKey, brokerPlace, openBroker } from '../jobs/brokers/open_broker.ts';
 import type { OnOrderEvent } from '../jobs/orders/events.ts';
 import { type Fault, faultOf } from '../jobs/orders/fault.ts';
+import { recordedFills } from '../jobs/orders/recorded_fills.ts';
 import { reconcileOrders } from '../jobs/reconcile_orders.ts';
 import { compareDay } from '../jobs/statement.ts';
 import { submitOrders } from '../jobs/submit_orders.ts';
 import { type Database, withDatabase } from './database.ts';
 import { interrupt } from './interrupt.ts';
+import { refuseMissingSettings } from './live_settings.ts';
 import { withDb, withExamples } from './options.ts';
 import { note, print } from './terminal.ts';
 
@@ -27,6 +30,7 @@ interface Job {
   readonly url: string;
   readonly account: string;
   readonly broker: Broker;
+  readonly brokerAccount: string;
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly fault: Fault;
@@ -40,6 +44,7 @@ const LOUD = new Set([
   'order unknown',
   'order not sent',
   'order denied',
+  'order recalled',
   'entries stopped',
 ]);
 
@@ -100,7 +105,9 @@ function dayOf(text: string | undefined, now: EasternUs): SessionDate {
 
 async function printStatement(database: Database, options: StatementOptions): Promise<void> {
   const clock = systemClock();
-  const broker = await openBroker(loadConfig(), clock);
+  const config = loadConfig();
+  refuseMissingSettings(config, { feed: false });
+  const broker = await openBroker(config, clock);
   try {
     const client = await database.connect('job_runner');
     const account = options.account ?? (await onlyAccount(client));
@@ -139,14 +146,19 @@ async function runJob(
   run: (job: Job) => Promise<void>,
 ): Promise<void> {
   const config = loadConfig();
+  refuseMissingSettings(config, { feed: false });
   const clock = systemClock();
-  const broker = await openBroker(config, clock);
+  const knownFills = recordedFills(() =>
+    connect({ url: database.url, role: 'job_runner', name: `orders ${name}` }),
+  );
+  const broker = await openBroker(config, clock, { knownFills });
   try {
     const account = options.account ?? (await onlyAccount(await database.connect('job_runner')));
     note(`orders ${name}: account ${account} at ${broker.name}`);
     await run({
       ...{ url: database.url, account, broker, clock, signal: interrupt() },
-      fault: faultOf(process.env, config.schwabBaseUrl),
+      brokerAccount: brokerAccountKey(config),
+      fault: faultOf(process.env, brokerPlace(config)?.baseUrl ?? ''),
       onEvent: eventLog(name, config),
     });
   } finally {

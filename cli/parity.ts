@@ -6,7 +6,7 @@ import { formatEastern } from '../core/eastern_time.ts';
 import { compareRuns, describeDifference, type ParityReport, recordParity } from '../jobs/parity.ts';
 import { withDatabase } from './database.ts';
 import {
-  parseCount,
+  parseRun,
   type RangeOptions,
   rangeText,
   withDb,
@@ -15,7 +15,7 @@ import {
   withRange,
 } from './options.ts';
 import { type Format, printRows } from './output.ts';
-import { describeRun, runById } from './run_choice.ts';
+import { describeRun, runOf } from './run_choice.ts';
 import { note } from './terminal.ts';
 
 interface ParityOptions extends RangeOptions {
@@ -32,17 +32,19 @@ export function parityCommand(): Command {
     .description(
       'Compares periods, signals, decisions, intents and fills of two runs on their natural keys. Exits 1 on any difference; --from and --to limit it to a range that both runs cover.',
     )
-    .argument('<run-a>', 'run id', parseCount)
-    .argument('<run-b>', 'run id', parseCount)
+    .argument('<run-a>', 'run id, latest, latest-1 …', parseRun)
+    .argument('<run-b>', 'run id, latest, latest-1 …', parseRun)
     .action(compare);
-  return withExamples(withDb(withFormat(withRange(command))), 'parity 3 4');
+  return withExamples(withDb(withFormat(withRange(command))), 'parity 3 4', 'parity latest-1 latest');
 }
 
-async function compare(runA: number, runB: number, options: ParityOptions): Promise<void> {
+async function compare(textA: string, textB: string, options: ParityOptions): Promise<void> {
   await withDatabase(options, async (database) => {
     const client = await database.connectReader('job_runner');
-    const a = await runById(client, runA);
-    const b = await runById(client, runB);
+    const a = await runOf(client, textA);
+    const b = await runOf(client, textB);
+    const { run_id: runA } = a;
+    const { run_id: runB } = b;
     note(`A is ${describeRun(a)}`);
     note(`B is ${describeRun(b)}`);
     const report = await compareRuns(client, { runA, runB }, rangeText(options));

@@ -1,5 +1,6 @@
 // strikebase pl: daily profit and loss.
 import { Command } from 'commander';
+import { printOpenPositions } from './open_positions.ts';
 import { type OutputOptions, withExamples } from './options.ts';
 import { printRunView, withRunOptions } from './run_output.ts';
 
@@ -10,6 +11,10 @@ const COLUMNS = `
 const TABLE_COLUMNS = `
     session_date, strategy, run_id, trades, wins, gross, round(fees, 2) as fees, round(net, 2) as net,
     round(max_drawdown, 2) as max_drawdown, minutes_in_market as minutes, max_notional, contracts, mode, quote_source, vwap_is_typical`;
+// What tells the runs apart stands on the left, where it always fits.
+const TABLE_COLUMNS_OF_ALL = `
+    session_date, run_id as run, mode, strategy, trades, wins, round(net, 2) as net, quote_source as quotes, gross, round(fees, 2) as fees,
+    round(max_drawdown, 2) as max_drawdown, minutes_in_market as minutes, max_notional, contracts, vwap_is_typical`;
 const FROM = `
   from panel.daily_pl
   where session_date >= $1::timestamp::date and session_date < $2::timestamp and ($3::bigint is null or run_id = $3)
@@ -32,9 +37,18 @@ export function plCommand(): Command {
 }
 
 function printPl(options: OutputOptions & { readonly strategy?: string }): Promise<void> {
-  const columns = options.format === 'table' ? TABLE_COLUMNS : COLUMNS;
+  const { format, strategy, run } = options;
+  const tableColumns = run === 'all' ? TABLE_COLUMNS_OF_ALL : TABLE_COLUMNS;
+  const columns = format === 'table' ? tableColumns : COLUMNS;
   return printRunView(
-    { text: `select ${columns}${FROM}`, values: [options.strategy ?? null], common: COMMON },
+    {
+      text: `select ${columns}${FROM}`,
+      values: [strategy ?? null],
+      common: COMMON,
+      ...(format === 'table'
+        ? { after: (client, shown) => printOpenPositions(client, shown, strategy) }
+        : {}),
+    },
     options,
   );
 }

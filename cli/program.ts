@@ -1,6 +1,6 @@
 // The subcommands, and how any of them begins and ends: only the one that was named is loaded, so that --help is quick.
 import { readFileSync } from 'node:fs';
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, type Option } from 'commander';
 import { Failure } from '../core/failure.ts';
 import { projectPath } from '../core/root.ts';
 import { explainError } from './errors.ts';
@@ -106,12 +106,12 @@ const SUBCOMMANDS: readonly Subcommand[] = [
   },
   {
     name: 'trades',
-    summary: 'round trips, from entry to flat',
+    summary: 'round trips, from entry to flat, and what is open',
     load: async () => (await import('./trades.ts')).tradesCommand(),
   },
   {
     name: 'decisions',
-    summary: 'every decision with its gates',
+    summary: 'decisions with their gates',
     load: async () => (await import('./decisions.ts')).decisionsCommand(),
   },
   {
@@ -141,7 +141,7 @@ const SUBCOMMANDS: readonly Subcommand[] = [
   },
   {
     name: 'status',
-    summary: 'engine, size, feeds, strategies, runs',
+    summary: 'engine, halts, processes, streams, feeds',
     load: async () => (await import('./status.ts')).statusCommand(),
   },
   {
@@ -256,6 +256,7 @@ async function buildProgram(argv: readonly string[]): Promise<Command> {
   }
   for (const command of withSubcommands(program)) {
     command.exitOverride().showSuggestionAfterError(true).showHelpAfterError(helpHint(command));
+    command.configureHelp({ optionDescription });
   }
   return program;
 }
@@ -265,6 +266,17 @@ function nameIn(argv: readonly string[]): string | undefined {
   return words[0] === 'help' ? words[1] : words[0];
 }
 
+/** As commander writes it, but for defaults that say nothing: false, null, {}. */
+function optionDescription(option: Option): string {
+  const { defaultValue: preset } = option;
+  const isTold = option.defaultValueDescription !== undefined || ['string', 'number'].includes(typeof preset);
+  const facts = [
+    ...(option.argChoices === undefined ? [] : [`choices: ${option.argChoices.join(', ')}`]),
+    ...(isTold ? [`default: ${option.defaultValueDescription ?? preset}`] : []),
+  ];
+  return facts.length === 0 ? option.description : `${option.description} (${facts.join('; ')})`;
+}
+
 function withSubcommands(command: Command): Command[] {
   return [command, ...command.commands.flatMap(withSubcommands)];
 }
@@ -272,7 +284,9 @@ function withSubcommands(command: Command): Command[] {
 function helpHint(command: Command): string {
   const names: string[] = [];
   for (let at: Command | null = command; at !== null; at = at.parent) names.unshift(at.name());
-  return `\nRun \`${names.join(' ')} --help\` for what is possible.`;
+  const words = command.parent === null ? [] : command.commands.map((each) => each.name());
+  const has = words.length === 0 ? '' : `${names.join(' ')} has ${words.join(', ')}. `;
+  return `\n${has}Run \`${names.join(' ')} --help\` for what is possible.`;
 }
 
 function version(): string {

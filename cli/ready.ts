@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import type pg from 'pg';
 import { type Clock, systemClock } from '../core/clock.ts';
 import { loadConfig } from '../core/config.ts';
+import { type EasternUs, formatEastern } from '../core/eastern_time.ts';
 import { writeHeartbeat } from '../db/heartbeat.ts';
 import { lastingConnection } from '../db/lasting_connection.ts';
 import type { Broker } from '../jobs/brokers/broker.ts';
@@ -10,6 +11,8 @@ import { openBroker } from '../jobs/brokers/open_broker.ts';
 import { checkReadiness, type ReadinessCheck } from '../jobs/readiness.ts';
 import { withDatabase } from './database.ts';
 import { interrupt } from './interrupt.ts';
+import { refuseMissingSettings } from './live_settings.ts';
+import { currentOrNextSession, describeSession, isOn, type MarketSession } from './market_sessions.ts';
 import { withDb, withExamples, withFormat } from './options.ts';
 import { type Format, printRows } from './output.ts';
 import { note } from './terminal.ts';
@@ -47,6 +50,7 @@ export function readyCommand(): Command {
     (options: ReadyOptions) =>
       withDatabase({ db: options.db }, async (database) => {
         const config = loadConfig();
+        refuseMissingSettings(config, { feed: false });
         const clock = systemClock();
         const client = await database.connect('job_runner');
         const broker = config.broker === 'paper' ? null : await openBroker(config, clock);
@@ -54,15 +58,60 @@ export function readyCommand(): Command {
           const { strategy } = options;
           if (options.watch) return await watchReadiness({ url: database.url, clock, strategy, broker });
           const feedIds = await feedsOfLiveRuns(client);
-          const checks = await checkReadiness({ client, clock, strategy, feedIds, broker });
+          const session = await currentOrNextSession(client, clock.now());
+          const checks = [
+            ...(await checkReadiness({ client, clock, strategy, feedIds, broker })),
+            ...(await checkRunning(client, session, clock.now())),
+          ];
           const rows = checks.map(({ name, isOk, detail }) => [name, isOk ? 't' : 'f', detail]);
           printRows(COLUMNS, rows, { format: options.format });
+          note(verdictOf(checks, session, clock.now()));
           if (checks.some((check) => !check.isOk)) process.exitCode = 1;
         } finally {
           await broker?.close();
         }
       }),
   );
+}
+
+const RUNNING_SQL = `
+  select wanted.name, (
+    select max(h.ts)::text from ops.heartbeats h
+    where h.process like wanted.pattern and h.state <> 'ended' and h.ts > $1::timestamp - interval '1 minute' and h.ts <= $1::timestamp + interval '1 minute'
+  ) as ts
+  from (values ('ingest-equities', 'ingest-equities'), ('ingest-options', 'ingest-options'), ('advance', 'live-%')) as wanted (name, pattern)`;
+
+/**
+ * Whether what trades is running, by its signs of life. During a session what is not running is red; before and after it nothing has
+ * to run. Only for who asks: the processes themselves come up one after the other.
+ */
+async function checkRunning(
+  client: pg.ClientBase,
+  session: MarketSession,
+  now: EasternUs,
+): Promise<ReadinessCheck[]> {
+  const { rows } = await client.query<{ name: string; ts: string | null }>(RUNNING_SQL, [formatEastern(now)]);
+  const missing = rows.filter(({ ts }) => ts === null).map(({ name }) => name);
+  const isDue = isOn(session, now);
+  const detail =
+    missing.length === 0
+      ? 'streams and rules are running'
+      : `not running: ${missing.join(', ')}${isDue ? '; `strikebase start` runs them all' : ''}`;
+  return [
+    { name: 'processes', isOk: missing.length === 0 || !isDue, detail },
+    {
+      name: 'session',
+      isOk: true,
+      detail: isDue ? `on: ${describeSession(session)}` : `none now; the next is ${describeSession(session)}`,
+    },
+  ];
+}
+
+function verdictOf(checks: readonly ReadinessCheck[], session: MarketSession, now: EasternUs): string {
+  const red = checks.filter((check) => !check.isOk).map((check) => check.name);
+  if (red.length > 0) return `not ready: ${red.join(', ')}`;
+  if (isOn(session, now)) return 'ready: entries may be made';
+  return `nothing is wrong, but no session is on: nothing is traded before ${describeSession(session)}`;
 }
 
 interface Watching {

@@ -34,12 +34,18 @@ export async function chooseRun(
   options: { readonly run?: string | undefined; readonly strategy?: string | undefined },
 ): Promise<RunChoice> {
   if (options.run === 'all') return { runId: null, footer: await sourcesOf(client) };
-  const isLatest = options.run === undefined || options.run === 'latest';
-  const run = isLatest
-    ? await latestRun(client, options.strategy)
-    : await runById(client, Number(options.run));
-  if (isLatest) note(`latest run: ${describeRun(run)}`);
+  const { run: text = 'latest' } = options;
+  const run = await runOf(client, text, options.strategy);
+  if (text.startsWith('latest')) note(`${text === 'latest' ? 'latest run' : text}: ${describeRun(run)}`);
   return { runId: run.run_id, footer: [`run ${describeRun(run)}`] };
+}
+
+/** The run that a text of `parseRun` means. Throws Failure where there is none. */
+export async function runOf(client: pg.ClientBase, text: string, strategy?: string): Promise<RunRow> {
+  const [, back] = /^latest(?:-(\d+))?$/.exec(text) ?? [];
+  return text.startsWith('latest')
+    ? latestRun(client, Number(back ?? 0), strategy)
+    : runById(client, Number(text));
 }
 
 /** A run of that id. Throws Failure where there is none. */
@@ -47,18 +53,27 @@ export async function runById(client: pg.ClientBase, runId: number): Promise<Run
   const { rows } = await client.query<RunRow>(`select ${COLUMNS} from panel.runs where run_id = $1`, [runId]);
   const run = rows[0];
   if (run === undefined)
-    throw new Failure(`there is no run ${runId}`, { hint: '`strikebase runs list` shows them.' });
+    throw new Failure(`there is no run ${runId}`, {
+      hint: '`strikebase runs list` shows them.',
+      exitCode: 2,
+    });
   return run;
 }
 
-async function latestRun(client: pg.ClientBase, strategy: string | undefined): Promise<RunRow> {
+async function latestRun(client: pg.ClientBase, back: number, strategy?: string): Promise<RunRow> {
   const { rows } = await client.query<RunRow>(
-    `select ${COLUMNS} from panel.runs where $1::text is null or strategy = $1 order by run_id desc limit 1`,
-    [strategy ?? null],
+    `select ${COLUMNS} from panel.runs where $1::text is null or strategy = $1 order by run_id desc limit 1 offset $2`,
+    [strategy ?? null, back],
   );
   const run = rows[0];
   if (run !== undefined) return run;
   const of = strategy === undefined ? '' : ` of strategy ${strategy}`;
+  if (back > 0) {
+    throw new Failure(`there is no run${of} that is ${back} before the latest`, {
+      hint: '`strikebase runs list` shows them.',
+      exitCode: 2,
+    });
+  }
   throw new Failure(`there is no run${of} yet`, {
     hint: 'Make one: `strikebase backtest` or `strikebase demo`.',
   });

@@ -13,6 +13,7 @@ import { interrupt } from './interrupt.ts';
 import { parseSetting, type RangeOptions, rangeText, withDb, withRange } from './options.ts';
 import { prepareQuotes, type QuoteKind } from './quote_feed.ts';
 import { printReport } from './run_report.ts';
+import { noSuchStrategy, refuseUnknownParameters } from './suggest.ts';
 import { note, showProgress } from './terminal.ts';
 
 export interface RunCommandOptions extends RangeOptions {
@@ -92,6 +93,7 @@ async function open(
   };
   // What stands on the command line wins over TRADING_CAPITAL and CONTRACTS_PER_TRADE.
   const settings = { ...runSettings(loadConfig()), ...changed };
+  await refuseUnknownParameters(client, changed);
   const symbol = changed.underlying ?? (await underlyingOf(client, options.strategy));
   const prefers = options.quotes === 'simulated' ? 'simulated' : 'recorded';
   const range = rangeText(options);
@@ -145,10 +147,7 @@ async function underlyingOf(client: pg.Client, strategy: string): Promise<string
     [strategy],
   );
   if (rows[0] !== undefined) return rows[0].underlying;
-  throw new Failure(`there is no strategy ${strategy}`, {
-    hint: '`strikebase strategies list` shows them.',
-    exitCode: 2,
-  });
+  throw await noSuchStrategy(client, strategy);
 }
 
 async function symbolSettings(

@@ -1,9 +1,9 @@
 // strikebase runs: list them, drop one.
 import { Command } from 'commander';
 import { withDatabase } from './database.ts';
-import { parseCount, withDb, withExamples, withFormat } from './options.ts';
+import { parseRun, withDb, withExamples, withFormat } from './options.ts';
 import { type Format, printQuery } from './output.ts';
-import { describeRun, runById } from './run_choice.ts';
+import { describeRun, runOf } from './run_choice.ts';
 import { print } from './terminal.ts';
 
 const LIST = `
@@ -23,8 +23,11 @@ export function runsCommand(): Command {
     .description('Lists runs.')
     .action((options: { db?: string; format: Format }) => listRuns(options));
   const drop = new Command('drop')
-    .description('Removes a backtest or replay with everything that it wrote; never a live run.')
-    .argument('<run>', 'run id', parseCount)
+    .description(
+      'Removes a backtest, a replay or a demo with everything that it wrote. A live run stays, but for one of a simulated market on paper, ' +
+        'or of a demo.',
+    )
+    .argument('<run>', 'run id, latest, latest-1 …', parseRun)
     .action(dropRun);
   const command = new Command('runs')
     .description('Lists runs, or drops one.')
@@ -41,11 +44,11 @@ async function listRuns(options: { readonly db?: string; readonly format: Format
   });
 }
 
-async function dropRun(runId: number, options: { readonly db?: string }): Promise<void> {
+async function dropRun(text: string, options: { readonly db?: string }): Promise<void> {
   await withDatabase(options, async (database) => {
     const client = await database.connect('owner');
-    const run = await runById(client, runId);
-    await client.query('select trade.drop_run($1)', [runId]);
+    const run = await runOf(client, text);
+    await client.query('select trade.drop_run($1)', [run.run_id]);
     print(`dropped run ${describeRun(run)}\n`);
   });
 }

@@ -1,7 +1,6 @@
 // strikebase signals: what a run has stored, or a rule evaluated over a range without storing anything.
 import { Command } from 'commander';
 import type pg from 'pg';
-import { Failure } from '../core/failure.ts';
 import { type Database, withDatabase } from './database.ts';
 import { chooseTickFeed } from './feed_choice.ts';
 import {
@@ -15,6 +14,7 @@ import {
 } from './options.ts';
 import { printQuery } from './output.ts';
 import { chooseRun } from './run_choice.ts';
+import { noSuchStrategy } from './suggest.ts';
 import { note } from './terminal.ts';
 
 interface SignalOptions extends OutputOptions {
@@ -123,10 +123,7 @@ async function loadRule(client: pg.ClientBase, strategy: string): Promise<Rule> 
   );
   const rule = rows[0];
   if (rule !== undefined) return rule;
-  throw new Failure(`there is no strategy ${strategy}`, {
-    hint: '`strikebase strategies list` shows them.',
-    exitCode: 2,
-  });
+  throw await noSuchStrategy(client, strategy);
 }
 
 /** The part of a range that has ticks, widened to whole days: an open end would make the rule walk sessions of other years. */

@@ -16,6 +16,8 @@ export interface SimulatedSchwab {
   readonly config: SchwabConfig;
   /** Shows it the quotes of a step, as the simulated Massive's `onEvents` tells them. */
   readonly onEvents: (market: Market, events: readonly WireEvent[]) => void;
+  /** Logs in again, as a person does when a login has died. */
+  logIn(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -46,6 +48,7 @@ export async function startSimulatedSchwab(
     onEvents: (market, events) => {
       if (market === 'options') for (const each of events) showQuote(simulator, each);
     },
+    logIn: () => logIn(simulator, config, clock),
     stop: async () => {
       await simulator.stop();
       if (given === undefined) rmSync(folder, { recursive: true, force: true, maxRetries: 3 });

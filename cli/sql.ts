@@ -5,6 +5,7 @@ import { Failure } from '../core/failure.ts';
 import { withDatabase } from './database.ts';
 import { withDb, withExamples, withFormat } from './options.ts';
 import { type Format, printRows } from './output.ts';
+import { nearest } from './suggest.ts';
 
 interface SqlOptions {
   readonly db?: string;
@@ -13,6 +14,7 @@ interface SqlOptions {
 }
 
 const PERMISSION_DENIED = '42501';
+const NO_SUCH_TABLE = '42P01';
 const AS_TEXT = { getTypeParser: () => (value: string) => value } as unknown as pg.CustomTypesConfig;
 
 /** The `sql` subcommand. */
@@ -40,7 +42,9 @@ async function runQuery(text: string, options: SqlOptions): Promise<void> {
       const columns = result.fields.map((field) => ({ name: field.name, oid: field.dataTypeID }));
       printRows(columns, result.rows, { format: options.format });
     } catch (error) {
-      if ((error as { code?: string }).code !== PERMISSION_DENIED || options.all) throw error;
+      const { code } = error as { code?: string };
+      if (code === NO_SUCH_TABLE) throw await noSuchView(client, error as Error);
+      if (code !== PERMISSION_DENIED || options.all) throw error;
       throw new Failure(`only schema panel is open to this command: ${(error as Error).message}`, {
         hint: '--all reads everything, still without writing.',
       });
@@ -48,6 +52,24 @@ async function runQuery(text: string, options: SqlOptions): Promise<void> {
       await client.query('rollback').catch(() => undefined);
     }
   });
+}
+
+/** The server's error, with the view of schema panel that may have been meant. */
+async function noSuchView(client: pg.Client, error: Error): Promise<Failure> {
+  await client.query('rollback');
+  const { rows } = await client.query<{ name: string }>(
+    "select relname::text as name from pg_class where relnamespace = 'panel'::regnamespace and relkind in ('v', 'm', 'r')",
+  );
+  const word = /"(?:panel\.)?([^"]+)"/.exec(error.message)?.[1] ?? '';
+  const meant = nearest(
+    word,
+    rows.map(({ name }) => name),
+  );
+  const hint =
+    meant === null
+      ? 'docs/data-dictionary.md lists the views of schema panel.'
+      : `Did you mean panel.${meant}?`;
+  return new Failure(error.message, { hint });
 }
 
 function readOnly(client: pg.Client, text: string): Promise<pg.QueryArrayResult<(string | null)[]>> {

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { loadConfig } from '../core/config.ts';
 import { Failure } from '../core/failure.ts';
 import { type Database, withDatabase } from './database.ts';
+import { refuseMissingSettings } from './live_settings.ts';
 import { DEFAULT_SEED, parseSeed, parseSpeed, withDb, withExamples } from './options.ts';
 
 interface StartOptions {
@@ -32,6 +33,7 @@ export function startCommand(): Command {
 async function start(database: Database, options: StartOptions): Promise<void> {
   const config = loadConfig();
   const { strategy } = options;
+  refuseMissingSettings(config, { feed: true });
   if (config.massiveApiKey !== null) {
     if (options.speed !== undefined || options.seed !== undefined) {
       throw new Failure('--speed and --seed belong to the simulated session, and POLYGON_API_KEY is set', {
@@ -42,12 +44,6 @@ async function start(database: Database, options: StartOptions): Promise<void> {
     // The simulators are no part of a process that trades.
     const { startTree } = await import('./start_tree.ts');
     return startTree({ database, config, strategy, apiKey: config.massiveApiKey });
-  }
-  if (config.broker !== 'paper') {
-    throw new Failure(`BROKER=${config.broker} needs real market data, and POLYGON_API_KEY is not set`, {
-      hint: 'Set the key in .env, or BROKER=paper for a simulated session.',
-      exitCode: 2,
-    });
   }
   const { startSimulated } = await import('./start_simulated.ts');
   await startSimulated({ database, config, ...options });

@@ -5,7 +5,7 @@ import { errorText } from '../core/failure.ts';
 import { withClient } from '../db/pool.ts';
 import { discoverContracts } from '../ingest/massive/contracts.ts';
 import { lockAccountWithin } from '../jobs/account_lock.ts';
-import { openBroker } from '../jobs/brokers/open_broker.ts';
+import { brokerPlace, openBroker } from '../jobs/brokers/open_broker.ts';
 import { MAX_CEILINGS } from '../jobs/orders/ceilings.ts';
 import { summarizeRun } from '../jobs/run_summary.ts';
 import type { Database } from './database.ts';
@@ -171,11 +171,14 @@ async function showBanner(
   }
   // Throws where LIVE_TRADING does not allow it, or a setting is missing: before anything says that it is live.
   const opened = await openBroker(config, clock);
+  const place = brokerPlace(config);
   try {
     const { contractsPerOrder, premiumPerOrder, ordersPerMinute, ordersPerDay } = MAX_CEILINGS;
     const lines = [
-      `LIVE trading of ${strategy} at ${broker}: orders are sent to a real account`,
-      `account ${account}${tailOf(config.schwabAccount)} at ${config.schwabBaseUrl}`,
+      place?.isPaperMoney === true
+        ? `trading of ${strategy} at ${broker}: orders are sent, and the account holds no real money`
+        : `LIVE trading of ${strategy} at ${broker}: orders are sent to a real account`,
+      `account ${account}${tailOf(place?.account ?? null)} at ${place?.baseUrl}`,
       `at most ${contractsPerOrder} contracts and $${premiumPerOrder.toLocaleString('en-US')} of premium in an order,`,
       `${ordersPerMinute} orders a minute, ${ordersPerDay} a day; readiness and the kill switch bar entries`,
     ];
@@ -189,8 +192,8 @@ async function showBanner(
   }
 }
 
-function tailOf(schwabAccount: string | null): string {
-  return schwabAccount === null ? '' : ` (…${schwabAccount.slice(-3)})`;
+function tailOf(brokersAccount: string | null): string {
+  return brokersAccount === null ? '' : ` (…${brokersAccount.slice(-3)})`;
 }
 
 /** What would be in vain is known now, not when the session begins. */

@@ -5,11 +5,12 @@ import { type Database, withDatabase } from './database.ts';
 import { withDb, withExamples, withFormat } from './options.ts';
 import { type Format, printQuery } from './output.ts';
 import { liveColumns, printLive } from './status_live.ts';
-import { print } from './terminal.ts';
+import { print, terminalWidth, wrapWords } from './terminal.ts';
 
 // Counting a year of quotes is not worth minutes: beyond this the feeds are listed without their ranges.
 const COUNT_TIMEOUT_MS = 15_000;
 const QUERY_CANCELED = '57014';
+const NAME_WIDTH = 12;
 
 const SERVER = `
   select engine.name() as engine, engine.version() as version, current_database() as database,
@@ -17,6 +18,11 @@ const SERVER = `
     (select count(*) from engine.migrations) as migrations,
     (select count(*) from trade.runs) as runs,
     (select count(*) from trade.runs r where r.mode = 'live' and r.ts_ended is null) as live_runs,
+    coalesce(
+      (select string_agg(format('HALTED for %s since %s: %s', h.account, to_char(h.ts, 'YYYY-MM-DD HH24:MI'), h.reason), '; ' order by h.account)
+       from panel.halts h where h.halted and h.account !~ '^(backtest|replay)-'),
+      'allowed'
+    ) as entries,
     (select string_agg(s.strategy || ' v' || s.version || case when s.enabled then '' else ' (disabled)' end, ', ' order by s.strategy)
      from ref.current_strategies s) as strategies`;
 
@@ -31,6 +37,10 @@ const FEEDS = `
     select feed_id, count(*), min(ts_event), max(ts_event) from market.option_trades group by 1
     union all
     select feed_id, count(*), min(ts_event), max(ts_event) from market.chain_snapshots group by 1
+    union all
+    select feed_id, count(*), min(ts_event), max(ts_event) from market.option_listings group by 1
+    union all
+    select feed_id, count(*), min(ts_event), max(ts_event) from market.option_statistics group by 1
   )
   select f.name as feed, f.kind, f.source, sum(c.rows)::bigint as rows, to_char(min(c.ts_first), 'YYYY-MM-DD HH24:MI') as first,
     to_char(max(c.ts_last), 'YYYY-MM-DD HH24:MI') as last
@@ -70,7 +80,10 @@ async function printStatus(options: { readonly db?: string; readonly format: For
 async function printServer(client: pg.Client, database: Database): Promise<void> {
   const { rows } = await client.query<Record<string, string | number>>(SERVER);
   print(`where       ${database.label}\n`);
-  for (const [name, value] of Object.entries(rows[0] ?? {})) print(`${name.padEnd(12)}${value}\n`);
+  for (const [name, value] of Object.entries(rows[0] ?? {})) {
+    const lines = wrapWords(`${value}`, terminalWidth() - NAME_WIDTH, '');
+    print(`${name.padEnd(NAME_WIDTH)}${lines.join(`\n${' '.repeat(NAME_WIDTH)}`)}\n`);
+  }
   print('\n');
 }
 

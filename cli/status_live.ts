@@ -16,10 +16,13 @@ export const LIVE_SECTIONS: readonly Section[] = [
   {
     key: 'processes',
     title: 'Processes, by their last sign of life',
+    // The supervisor and every process of it write each second or few; readiness is looked at once a minute. What has a time of its own (a demo) and was killed
+    // looks the same as what is silent.
     sql: `
-      select p.process, p.state, to_char(p.ts, ${TIME}) as seen, p.pid, p.detail
+      select p.process, case when p.state = 'ended' or p.age_s < 150 then p.state else 'silent (' || p.state || ')' end as state,
+        to_char(p.ts, ${TIME}) as seen, case when p.state <> 'ended' and p.age_s < 150 then p.pid end as pid, p.detail
       from panel.processes p
-      order by p.process`,
+      order by p.state = 'ended' or p.age_s >= 150, p.process`,
   },
   {
     key: 'streams',

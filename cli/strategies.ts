@@ -4,6 +4,7 @@ import { Failure } from '../core/failure.ts';
 import { withDatabase } from './database.ts';
 import { parseSetting, withDb, withExamples, withFormat } from './options.ts';
 import { type Format, printQuery } from './output.ts';
+import { noSuchStrategy, refuseUnknownParameters } from './suggest.ts';
 import { print } from './terminal.ts';
 
 interface ListOptions {
@@ -75,6 +76,7 @@ async function addStrategy(
   const settings = texts.reduce((all, text) => parseSetting(text, all), {} as Record<string, string | null>);
   await withDatabase(options, async (database) => {
     const client = await database.connect('job_runner');
+    await refuseUnknownParameters(client, settings);
     await client.query('select trade.add_strategy($1, $2, $3)', [
       name,
       options.like,
@@ -99,6 +101,9 @@ async function change(
 ): Promise<void> {
   await withDatabase(options, async (database) => {
     const client = await database.connect('job_runner');
+    const known = await client.query('select from ref.current_strategies where strategy = $1', [strategy]);
+    if (known.rows.length === 0) throw await noSuchStrategy(client, strategy);
+    await refuseUnknownParameters(client, settings);
     const { rows } = await client.query<{ version: number }>('select trade.set_strategy($1, $2) as version', [
       strategy,
       JSON.stringify(settings),

@@ -1,5 +1,5 @@
 // Rows as a table that fits the terminal: what all rows share is said once below it, columns that do not fit are named.
-import { terminalWidth } from './terminal.ts';
+import { terminalWidth, wrapWords } from './terminal.ts';
 
 export interface TableColumn {
   readonly name: string;
@@ -12,7 +12,8 @@ interface Placed extends TableColumn {
 }
 
 const GAP = 2;
-const MIN_CUT_WIDTH = 16;
+const MIN_CUT_WIDTH = 10;
+const MAX_CELL_LINES = 4;
 
 /** The text of a table, with its footer lines. */
 export function formatTable(
@@ -33,7 +34,10 @@ export function formatTable(
   if (left.length > 0 && rows.length > 0) {
     lines.push(...wrapped(['not shown, see --format csv:', ...left.map(({ name }) => name)], ' '));
   }
-  return `${[...lines, ...options.footer].join('\n')}\n`;
+  // A sentence in a file stays on one line, where it can be searched for.
+  const isTerminal = process.stdout.isTTY === true;
+  const footer = options.footer.flatMap((line) => (isTerminal ? wrapWords(line, terminalWidth()) : [line]));
+  return `${[...lines, ...footer].join('\n')}\n`;
 }
 
 function widthOf(column: TableColumn, rows: readonly (readonly string[])[], index: number): number {
@@ -44,7 +48,7 @@ function isCommon(rows: readonly (readonly string[])[], index: number): boolean 
   return rows.length > 0 && rows.every((row) => row[index] === rows[0]?.[index]);
 }
 
-/** The columns from the left that fit; the next one too, cut, where it is text and there is room for some of it. */
+/** The columns from the left that fit; the next one too, narrower, where it is text and there is room for some of it. */
 function fitting(columns: readonly Placed[]): Placed[] {
   const shown: Placed[] = [];
   let room = terminalWidth();
@@ -62,15 +66,31 @@ function fitting(columns: readonly Placed[]): Placed[] {
 
 function body(columns: readonly Placed[], rows: readonly (readonly string[])[]): string[] {
   const line = (cells: readonly string[]): string => cells.join(' '.repeat(GAP)).trimEnd();
-  const pad = (text: string, { width, isRight }: Placed): string => {
-    if (isRight) return text.padStart(width);
-    return text.length > width ? `${text.slice(0, width - 1)}…` : text.padEnd(width);
+  const pad = (text: string, { width, isRight }: Placed): string =>
+    isRight ? text.padStart(width) : text.padEnd(width);
+  const linesOf = (row: readonly string[]): string[] => {
+    const cells = columns.map(({ index, width }) => cellLines(row[index] ?? '', width));
+    const height = Math.max(...cells.map((each) => each.length));
+    return Array.from({ length: height }, (_, n) =>
+      line(columns.map((column, i) => pad(cells[i]?.[n] ?? '', column))),
+    );
   };
   return [
-    line(columns.map((column) => pad(column.name, column))),
+    line(columns.map((column) => pad(column.name.slice(0, column.width), column))),
     line(columns.map((column) => '-'.repeat(column.width))),
-    ...rows.map((row) => line(columns.map((column) => pad(row[column.index] ?? '', column)))),
+    ...rows.flatMap(linesOf),
   ];
+}
+
+/** A cell in lines of its column's width: broken between words, a single long word cut; what is left after some lines is not shown. */
+function cellLines(text: string, width: number): string[] {
+  if (text.length <= width) return [text];
+  const lines = wrapWords(text, width, '').map((each) =>
+    each.length > width ? `${each.slice(0, width - 1)}…` : each,
+  );
+  if (lines.length <= MAX_CELL_LINES) return lines;
+  const last = lines[MAX_CELL_LINES - 1] ?? '';
+  return [...lines.slice(0, MAX_CELL_LINES - 1), `${last.slice(0, width - 2)} …`];
 }
 
 function wrapped(words: readonly string[], separator: string): string[] {

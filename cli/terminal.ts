@@ -8,7 +8,7 @@ const LINE_EVERY_MS = 10_000;
 let isClosed = false;
 let isWatched = false;
 
-/** Makes a closed pipe on standard output end quietly. */
+/** Makes a closed pipe on standard output, and on standard error, end quietly. */
 export function watchOutput(): void {
   isClosed = false;
   if (isWatched) return;
@@ -16,6 +16,9 @@ export function watchOutput(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
     isClosed = true;
+  });
+  process.stderr.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
   });
 }
 
@@ -29,10 +32,29 @@ export function print(text: string): void {
   if (!isClosed) process.stdout.write(text);
 }
 
-/** A line for the user, to standard error. */
+/** A line for the user, to standard error; on a terminal it is broken between words. */
 export function note(line: string): void {
   clearBar();
-  process.stderr.write(`${line}\n`);
+  const { isTTY, columns = DEFAULT_WIDTH } = process.stderr;
+  const lines = isTTY === true ? wrapWords(line, columns - 1) : [line];
+  process.stderr.write(`${lines.join('\n')}\n`);
+}
+
+/** A text in lines of at most `width`, broken between words; further lines are indented as the first one, and by `hang` more. */
+export function wrapWords(text: string, width: number, hang = '  '): string[] {
+  // What is coloured or laid out in columns stays as it is.
+  if (text.length <= width || text.includes('\x1b') || text.includes('\n')) return [text];
+  const [indent = ''] = /^ */.exec(text) ?? [];
+  const lines: string[] = [];
+  let line = indent;
+  for (const word of text.slice(indent.length).split(' ')) {
+    const isFirst = line.trim() === '';
+    if (!isFirst && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = `${indent}${hang}${word}`;
+    } else line += isFirst ? word : ` ${word}`;
+  }
+  return [...lines, line];
 }
 
 /** Columns of the terminal, 80 where there is none. */

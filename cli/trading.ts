@@ -1,8 +1,8 @@
 // What all processes of one live run agree on without asking each other: account, underlying, feeds, broker.
 import type pg from 'pg';
 import type { Config } from '../core/config.ts';
-import { Failure } from '../core/failure.ts';
 import { type LiveFeeds, massiveFeeds } from '../ingest/stream_feed.ts';
+import { noSuchStrategy } from './suggest.ts';
 
 export interface Trading {
   readonly strategy: string;
@@ -28,10 +28,7 @@ export async function tradingOf(
   );
   const [row] = rows;
   if (row === undefined) {
-    throw new Failure(`unknown strategy ${strategy}`, {
-      hint: 'strikebase strategies list shows them.',
-      exitCode: 2,
-    });
+    throw await noSuchStrategy(client, strategy);
   }
   const { broker, massiveWsUrl } = config;
   // What was sold on paper must never count as sold for money: the two have accounts of their own.

@@ -36,9 +36,9 @@ const schema = z.object({
     .describe('Massive websocket, without the market; ws:// is accepted on loopback only.'),
   MASSIVE_REST_URL: url(['https', 'http']).default('https://api.massive.com').describe('Massive REST.'),
   BROKER: z
-    .enum(['paper', 'schwab'])
+    .enum(['paper', 'schwab', 'tradier'])
     .default('paper')
-    .describe('Who fills live orders: paper (simulated on the quotes) or schwab.'),
+    .describe('Who fills live orders: paper (simulated on the quotes), schwab or tradier.'),
   LIVE_TRADING: z
     .enum(['yes', 'no'])
     .default('no')
@@ -66,6 +66,13 @@ const schema = z.object({
   SCHWAB_BASE_URL: url(['https', 'http'])
     .default('https://api.schwabapi.com')
     .describe('Schwab Trader API; http:// is accepted on loopback only.'),
+  TRADIER_TOKEN: secret('Tradier: access token; the sandbox and the live account have one each.'),
+  TRADIER_ACCOUNT: secret('Tradier account that trades, its number; empty: the only one of the token.'),
+  TRADIER_BASE_URL: url(['https', 'http'])
+    .default('https://sandbox.tradier.com/v1')
+    .describe(
+      'Tradier: the sandbox is paper money, https://api.tradier.com/v1 is real; http:// on loopback only.',
+    ),
   STRIKEBASE_SECRET_KEY: secret('Any long random text: encrypts the broker tokens on disk.'),
   TELEGRAM_BOT_TOKEN: secret('Token of the Telegram bot that sends messages (@BotFather gives it).'),
   TELEGRAM_CHAT_ID: z.string().optional().describe('Chat that the bot writes to; it must be a member of it.'),
@@ -92,7 +99,7 @@ export interface Config {
   readonly massiveApiKey: string | null;
   readonly massiveWsUrl: string;
   readonly massiveRestUrl: string;
-  readonly broker: 'paper' | 'schwab';
+  readonly broker: 'paper' | 'schwab' | 'tradier';
   readonly isLiveTrading: boolean;
   /** Dollars; null leaves it to the strategy. */
   readonly tradingCapital: number | null;
@@ -102,6 +109,9 @@ export interface Config {
   readonly schwabAccount: string | null;
   readonly schwabCallbackUrl: string;
   readonly schwabBaseUrl: string;
+  readonly tradierToken: string | null;
+  readonly tradierAccount: string | null;
+  readonly tradierBaseUrl: string;
   /** Encrypts broker tokens at rest. */
   readonly secretKey: string | null;
   readonly telegramBotToken: string | null;
@@ -155,6 +165,9 @@ export function parseConfig(environment: Environment): Config {
     schwabAccount: env.SCHWAB_ACCOUNT ?? null,
     schwabCallbackUrl: env.SCHWAB_CALLBACK_URL,
     schwabBaseUrl: env.SCHWAB_BASE_URL,
+    tradierToken: env.TRADIER_TOKEN ?? null,
+    tradierAccount: env.TRADIER_ACCOUNT ?? null,
+    tradierBaseUrl: env.TRADIER_BASE_URL,
     secretKey: env.STRIKEBASE_SECRET_KEY ?? null,
     telegramBotToken: env.TELEGRAM_BOT_TOKEN ?? null,
     telegramChatId: env.TELEGRAM_CHAT_ID ?? null,

@@ -75,6 +75,21 @@ export interface ChainSnapshot {
   readonly ts_recv: EasternUs;
 }
 
+/** A contract that a vendor lists on a day: a row of market.option_listings. The day is that of `ts_event`. */
+export interface OptionListing {
+  readonly symbol: OsiSymbol;
+  readonly ts_event: EasternUs;
+  readonly seq: 0;
+  readonly ts_recv: EasternUs;
+}
+
+/** A figure that is published once a day: a row of market.option_statistics. The day is that of `ts_event`. */
+export interface OptionStatistic extends OptionListing {
+  readonly name: 'open_interest' | 'cleared_volume';
+  /** Contracts. */
+  readonly value: number;
+}
+
 /** A row that was not taken, for market.rejected_rows: where it stood, its text (cut to 500 characters) and why. */
 export interface RejectedRow {
   readonly source: string;

@@ -3,7 +3,7 @@ import type pg from 'pg';
 import { systemClock } from '../core/clock.ts';
 import { Failure } from '../core/failure.ts';
 import { isConnectionLoss } from './connection_loss.ts';
-import { type ConnectOptions, connect, describeUrl } from './pool.ts';
+import { type ConnectOptions, connect, describeUrl, destroy } from './pool.ts';
 
 export interface LastingConnection {
   /**
@@ -45,10 +45,17 @@ export async function lastingConnection(options: LastingOptions): Promise<Lastin
   let client: pg.Client | null = await open();
   let tail: Promise<unknown> = Promise.resolve();
 
-  const drop = async (): Promise<void> => {
+  const leave = async (): Promise<void> => {
+    const left = client;
+    client = null;
+    await left?.end().catch(() => undefined);
+  };
+
+  // Without a farewell, which a silent server would not answer.
+  const drop = (): void => {
     const lost = client;
     client = null;
-    await lost?.end().catch(() => undefined);
+    if (lost !== null) destroy(lost);
   };
 
   async function attemptAll<T>(work: (client: pg.Client, attempt: number) => Promise<T>): Promise<T> {
@@ -59,7 +66,7 @@ export async function lastingConnection(options: LastingOptions): Promise<Lastin
       } catch (error) {
         if (!isConnectionLoss(error)) throw error;
         options.onLoss?.(error);
-        await drop();
+        drop();
         await waitAfter(attempt, error);
       }
     }
@@ -83,7 +90,7 @@ export async function lastingConnection(options: LastingOptions): Promise<Lastin
     },
     end: async () => {
       await tail;
-      await drop();
+      await leave();
     },
   };
 }

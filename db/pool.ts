@@ -12,9 +12,13 @@ export interface ConnectOptions {
   readonly name: string;
   /** For the server's answers until the connection can be used; default 10,000. */
   readonly answerMs?: number;
+  /** For the answer to any query; default: no limit. A server that is silent for longer is taken for lost. */
+  readonly queryMs?: number;
 }
 
 const ANSWER_MS = 10_000;
+const SERVER_KEEPALIVES =
+  '-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3 -c tcp_user_timeout=20000';
 
 const TEXT_TYPES = new Set<number>([
   pg.types.builtins.TIMESTAMP,
@@ -44,7 +48,11 @@ function clientConfig(options: ConnectOptions): pg.ClientConfig {
     application_name: `strikebase ${options.name}`,
     types,
     keepAlive: true,
+    keepAliveInitialDelayMillis: 5000,
+    // A client whose machine has gone holds its locks until the server notices, by default for hours.
+    options: SERVER_KEEPALIVES,
     connectionTimeoutMillis: options.answerMs ?? ANSWER_MS,
+    ...(options.queryMs === undefined ? {} : { query_timeout: options.queryMs }),
   };
 }
 
@@ -104,9 +112,14 @@ export async function connect(options: ConnectOptions): Promise<pg.Client> {
     return client;
   } catch (error) {
     // Not by a farewell, which a silent server does not answer either.
-    (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
+    destroy(client);
     throw explainConnection(error, options.url);
   }
+}
+
+/** Ends a connection on our side, without a word to the server. */
+export function destroy(client: pg.Client): void {
+  (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
 }
 
 /** Runs `work` with a connection that is closed afterwards. */

@@ -440,20 +440,32 @@ create table market.chain_snapshots (
   ts_event timestamp without time zone not null,
   underlying_px_e4 integer,
   ts_recv timestamp without time zone not null,
+  expiration date,
+  delay_ms integer,
+  source text,
+  checksum text,
+  payload bytea,
   constraint chain_snapshots_pk PRIMARY KEY (snapshot_id),
-  constraint chain_snapshots_key UNIQUE (underlying_id, feed_id, ts_event),
+  constraint chain_snapshots_key UNIQUE NULLS NOT DISTINCT (underlying_id, feed_id, ts_event, expiration),
   constraint chain_snapshots_feed_fk FOREIGN KEY (feed_id) REFERENCES ref.feeds(feed_id),
-  constraint chain_snapshots_underlying_fk FOREIGN KEY (underlying_id) REFERENCES ref.instruments(instrument_id)
+  constraint chain_snapshots_underlying_fk FOREIGN KEY (underlying_id) REFERENCES ref.instruments(instrument_id),
+  constraint chain_snapshots_payload_check CHECK (((checksum IS NULL) = (payload IS NULL)))
 );
+CREATE INDEX chain_snapshots_time_idx ON market.chain_snapshots USING btree (underlying_id, ts_event);
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON market.chain_snapshots FOR EACH ROW EXECUTE FUNCTION engine.forbid_change();
 CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON market.chain_snapshots FOR EACH STATEMENT EXECUTE FUNCTION engine.forbid_change();
-comment on table market.chain_snapshots is 'A whole option chain at one instant. Facts, append-only. Written by ingest_writer.';
+comment on table market.chain_snapshots is 'A whole option chain at one instant: of all expirations, or of one where the vendor is asked by expiration. Facts, append-only. Written by ingest_writer.';
 comment on column market.chain_snapshots.snapshot_id is 'Key.';
 comment on column market.chain_snapshots.underlying_id is 'ref.instruments.';
 comment on column market.chain_snapshots.feed_id is 'ref.feeds.';
-comment on column market.chain_snapshots.ts_event is 'Instant of the snapshot, Eastern.';
+comment on column market.chain_snapshots.ts_event is 'Instant of the snapshot, Eastern; of a scheduled one the instant for which it was due, and ts_recv says when it came.';
 comment on column market.chain_snapshots.underlying_px_e4 is 'Price of the underlying as the source gives it, 1/10,000 dollar; may lag.';
 comment on column market.chain_snapshots.ts_recv is 'When we received it, Eastern.';
+comment on column market.chain_snapshots.expiration is 'The expiration that it holds; null: all of them.';
+comment on column market.chain_snapshots.delay_ms is 'Receipt minus the newest quote''s own time, in milliseconds: 15 minutes in Tradier''s sandbox, seconds on a live account. Null where quotes have no time.';
+comment on column market.chain_snapshots.source is 'Host and path that it was asked of, without keys; null for files.';
+comment on column market.chain_snapshots.checksum is 'SHA-256 of the body as it was received, in hexadecimal.';
+comment on column market.chain_snapshots.payload is 'The body as it was received, gzipped.';
 grant select on market.chain_snapshots to backup, job_runner;
 grant insert, select on market.chain_snapshots to ingest_writer;
 
@@ -554,6 +566,27 @@ comment on column market.equity_ticks.ts_recv is 'When we received it, Eastern.'
 grant select on market.equity_ticks to backup, job_runner;
 grant insert, select on market.equity_ticks to ingest_writer;
 
+create table market.option_listings (
+  instrument_id integer not null,
+  feed_id smallint not null,
+  session_date date not null,
+  ts_event timestamp without time zone not null,
+  ts_recv timestamp without time zone not null,
+  constraint option_listings_pk PRIMARY KEY (instrument_id, feed_id, session_date),
+  constraint option_listings_feed_fk FOREIGN KEY (feed_id) REFERENCES ref.feeds(feed_id)
+);
+CREATE INDEX option_listings_day_idx ON market.option_listings USING btree (session_date, feed_id);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON market.option_listings FOR EACH ROW EXECUTE FUNCTION engine.forbid_change();
+CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON market.option_listings FOR EACH STATEMENT EXECUTE FUNCTION engine.forbid_change();
+comment on table market.option_listings is 'Contracts that a vendor''s definitions list on a day. Facts, append-only. Written by ingest_writer.';
+comment on column market.option_listings.instrument_id is 'ref.instruments.';
+comment on column market.option_listings.feed_id is 'ref.feeds.';
+comment on column market.option_listings.session_date is 'The day, Eastern.';
+comment on column market.option_listings.ts_event is 'When the definition was sent, Eastern: in the morning, before the open.';
+comment on column market.option_listings.ts_recv is 'When we received it, Eastern.';
+grant select on market.option_listings to backup, job_runner;
+grant insert, select on market.option_listings to ingest_writer;
+
 create table market.option_quotes (
   instrument_id integer not null,
   feed_id smallint not null,
@@ -594,6 +627,18 @@ create table market.option_snapshots (
   volume bigint,
   open_interest bigint,
   implied_volatility double precision,
+  bid_sz integer,
+  ask_sz integer,
+  ts_quote timestamp without time zone,
+  bid_iv double precision,
+  ask_iv double precision,
+  smv_iv double precision,
+  delta double precision,
+  gamma double precision,
+  theta double precision,
+  vega double precision,
+  rho double precision,
+  ts_greeks timestamp without time zone,
   constraint option_snapshots_pk PRIMARY KEY (snapshot_id, instrument_id),
   constraint option_snapshots_instrument_fk FOREIGN KEY (instrument_id) REFERENCES ref.instruments(instrument_id),
   constraint option_snapshots_snapshot_fk FOREIGN KEY (snapshot_id) REFERENCES market.chain_snapshots(snapshot_id)
@@ -608,9 +653,48 @@ comment on column market.option_snapshots.ask_px_e4 is 'Ask, 1/10,000 dollar; nu
 comment on column market.option_snapshots.last_px_e4 is 'Last trade, 1/10,000 dollar.';
 comment on column market.option_snapshots.volume is 'Contracts traded that day.';
 comment on column market.option_snapshots.open_interest is 'Contracts open the evening before.';
-comment on column market.option_snapshots.implied_volatility is 'As the source gives it; 0.20 is 20 %.';
+comment on column market.option_snapshots.implied_volatility is 'As the source gives it, of the middle of the quote; 0.20 is 20 %. Null where the vendor cannot tell it (Tradier: 0).';
+comment on column market.option_snapshots.bid_sz is 'Contracts bid for.';
+comment on column market.option_snapshots.ask_sz is 'Contracts offered.';
+comment on column market.option_snapshots.ts_quote is 'The quote''s own time by the vendor, Eastern: the later of bid and ask.';
+comment on column market.option_snapshots.bid_iv is 'Vendor''s, of the bid.';
+comment on column market.option_snapshots.ask_iv is 'Vendor''s, of the ask.';
+comment on column market.option_snapshots.smv_iv is 'Vendor''s, of its fitted surface (ORATS); there where the others are not.';
+comment on column market.option_snapshots.delta is 'Vendor''s, per share; Tradier''s greeks are up to an hour old, ours are in signal.bs_greeks.';
+comment on column market.option_snapshots.gamma is 'Vendor''s, per dollar.';
+comment on column market.option_snapshots.theta is 'Vendor''s, dollars a day.';
+comment on column market.option_snapshots.vega is 'Vendor''s, dollars per point of volatility.';
+comment on column market.option_snapshots.rho is 'Vendor''s.';
+comment on column market.option_snapshots.ts_greeks is 'When the vendor made them, Eastern.';
 grant select on market.option_snapshots to backup, job_runner;
 grant insert, select on market.option_snapshots to ingest_writer;
+
+create table market.option_statistics (
+  instrument_id integer not null,
+  feed_id smallint not null,
+  session_date date not null,
+  name text not null,
+  value bigint not null,
+  ts_event timestamp without time zone not null,
+  ts_recv timestamp without time zone not null,
+  constraint option_statistics_pk PRIMARY KEY (instrument_id, feed_id, session_date, name),
+  constraint option_statistics_feed_fk FOREIGN KEY (feed_id) REFERENCES ref.feeds(feed_id),
+  constraint option_statistics_name_check CHECK ((name = ANY (ARRAY['open_interest'::text, 'cleared_volume'::text]))),
+  constraint option_statistics_value_check CHECK ((value >= 0))
+);
+CREATE INDEX option_statistics_day_idx ON market.option_statistics USING btree (session_date, feed_id);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON market.option_statistics FOR EACH ROW EXECUTE FUNCTION engine.forbid_change();
+CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON market.option_statistics FOR EACH STATEMENT EXECUTE FUNCTION engine.forbid_change();
+comment on table market.option_statistics is 'Figures of a contract that a vendor publishes once a day, per venue with the same value: the greatest is taken. Facts, append-only. Written by ingest_writer.';
+comment on column market.option_statistics.instrument_id is 'ref.instruments.';
+comment on column market.option_statistics.feed_id is 'ref.feeds.';
+comment on column market.option_statistics.session_date is 'The day on which it was published, Eastern; open interest is that of the clearing of the evening before.';
+comment on column market.option_statistics.name is 'open_interest or cleared_volume.';
+comment on column market.option_statistics.value is 'Contracts.';
+comment on column market.option_statistics.ts_event is 'When it was published first, Eastern.';
+comment on column market.option_statistics.ts_recv is 'When we received it, Eastern.';
+grant select on market.option_statistics to backup, job_runner;
+grant insert, select on market.option_statistics to ingest_writer;
 
 create table market.option_trades (
   instrument_id integer not null,
@@ -905,13 +989,25 @@ create function signal.build_periods(p_from timestamp without time zone, p_to ti
 comment on function signal.build_periods(p_from timestamp without time zone, p_to timestamp without time zone, p_context signal.context) is 'The normalised periods that close in (p_from, p_to]: one for every session period, empty ones too. Built from the ticks of one feed received by as_of, each from [ts - period, ts); sums are over integers, so neither the order of rows nor the cut into slices changes a digit.';
 grant execute on function signal.build_periods(p_from timestamp without time zone, p_to timestamp without time zone, p_context signal.context) to job_runner;
 
+create function signal.chain_greeks(p_snapshot_id bigint, p_rate double precision DEFAULT 0, p_dividend double precision DEFAULT 0) returns TABLE(instrument_id integer, expiration date, option_kind text, strike double precision, multiplier integer, t_years double precision, mid double precision, iv double precision, delta double precision, gamma double precision, theta double precision, vega double precision, vendor_iv double precision, vendor_delta double precision, vendor_gamma double precision, open_interest bigint, volume bigint) language sql stable;
+comment on function signal.chain_greeks(p_snapshot_id bigint, p_rate double precision, p_dividend double precision) is 'Implied volatility of the middle of every quote of a chain snapshot and its greeks (signal.bs_greeks; p_rate and p_dividend continuous, a fraction a year), with the vendor''s beside. Time counts from the quote''s own time where it has one. Null where a contract has no two-sided quote or no volatility explains it.';
+grant execute on function signal.chain_greeks(p_snapshot_id bigint, p_rate double precision, p_dividend double precision) to backup, job_runner;
+
 create function signal.earliest_late_period(p_run_id bigint, p_before timestamp without time zone, p_context signal.context) returns timestamp without time zone language plpgsql stable;
 comment on function signal.earliest_late_period(p_run_id bigint, p_before timestamp without time zone, p_context signal.context) is 'End of the earliest period of the last session begun before p_before under which there are more ticks now than its last revision has counted; null if there is none.';
 grant execute on function signal.earliest_late_period(p_run_id bigint, p_before timestamp without time zone, p_context signal.context) to job_runner;
 
+create function signal.gamma_exposure(p_snapshot_id bigint) returns TABLE(expiration date, strike double precision, call_gex double precision, put_gex double precision, net_gex double precision) language sql stable;
+comment on function signal.gamma_exposure(p_snapshot_id bigint) is 'Gamma exposure of a chain snapshot by strike, dollars of delta per 1 % move of the underlying: gamma x open interest x multiplier x spot^2 x 0.01, calls positive and puts negative, as if dealers were long the calls and short the puts (an assumption). The sum of net_gex is the chain''s net GEX.';
+grant execute on function signal.gamma_exposure(p_snapshot_id bigint) to backup, job_runner;
+
 create function signal.implied_volatility(option_kind text, price double precision, s double precision, k double precision, t_years double precision, r double precision, q double precision) returns double precision language plpgsql immutable;
 comment on function signal.implied_volatility(option_kind text, price double precision, s double precision, k double precision, t_years double precision, r double precision, q double precision) is 'Implied volatility per year of a European call or put by Black-Scholes-Merton: its price, spot s and strike k in one unit, years to expiration t_years, continuous rate r and dividend yield q per year. Null where no volatility of 0.001 to 9.99 explains the price: below intrinsic value, or no time left. Relative error below 1e-8 where the time value is above 1e-4. Newton on the logarithm of the undiscounted price within a bracket; the seed is the point of inflection of S. Manaster and G. Koehler (1982).';
 grant execute on function signal.implied_volatility(option_kind text, price double precision, s double precision, k double precision, t_years double precision, r double precision, q double precision) to backup, grafana_reader, job_runner;
+
+create function signal.iv_rank(p_history double precision[], p_now double precision, OUT rank double precision, OUT percentile double precision) returns record language sql immutable;
+comment on function signal.iv_rank(p_history double precision[], p_now double precision, OUT rank double precision, OUT percentile double precision) is 'Where an implied volatility stands in its history (one value a session, today''s not among them; usually 252): rank = distance from the lowest in percent of the range, null where all are equal; percentile = percent of the sessions strictly below.';
+grant execute on function signal.iv_rank(p_history double precision[], p_now double precision, OUT rank double precision, OUT percentile double precision) to backup, job_runner;
 
 create function signal.listed_strikes(p_underlying_id integer, p_root text, p_session_date date) returns TABLE(strikes_e6 bigint[], call_ids integer[], put_ids integer[]) language sql stable;
 comment on function signal.listed_strikes(p_underlying_id integer, p_root text, p_session_date date) is 'Strikes of the nearest expiry of a session (0DTE where it exists) that have a call and a put, ascending in 1/1,000,000 dollar, with their contracts.';
@@ -933,9 +1029,21 @@ create function signal.tick_bars(p_from timestamp without time zone, p_to timest
 comment on function signal.tick_bars(p_from timestamp without time zone, p_to timestamp without time zone, p_context signal.context, p_origin timestamp without time zone) is 'Ticks of one feed in [p_from, p_to), received by as_of, summed by period; ts is the period''s end, periods are counted from p_origin.';
 grant execute on function signal.tick_bars(p_from timestamp without time zone, p_to timestamp without time zone, p_context signal.context, p_origin timestamp without time zone) to job_runner;
 
+create function signal.ts_expiry(p_root text, p_expiration date) returns timestamp without time zone language sql stable;
+comment on function signal.ts_expiry(p_root text, p_expiration date) is 'The instant at which an option is worth its intrinsic value, Eastern: the close of its last session, half days too; settled in the morning (root SPX) the open. Null where that day has no session or the root is unknown.';
+grant execute on function signal.ts_expiry(p_root text, p_expiration date) to backup, job_runner;
+
 create function signal.vwap_ma9(p_from timestamp without time zone, p_to timestamp without time zone, p_context signal.context) returns SETOF signal.signal_values language plpgsql stable;
 comment on function signal.vwap_ma9(p_from timestamp without time zone, p_to timestamp without time zone, p_context signal.context) is 'Rule of strategy vwap_ma9 for period closes in (p_from, p_to]: a signal where the sign of (minute VWAP - moving average of closes) changes.';
 grant execute on function signal.vwap_ma9(p_from timestamp without time zone, p_to timestamp without time zone, p_context signal.context) to job_runner;
+
+create function signal.years_to_expiry(p_root text, p_expiration date, p_at timestamp without time zone) returns double precision language sql stable;
+comment on function signal.years_to_expiry(p_root text, p_expiration date, p_at timestamp without time zone) is 'Time from p_at (Eastern) to signal.ts_expiry in years of 525,600 minutes, in real time across a change of clocks; at least a minute before expiry, 0 after it; null where there is no ts_expiry. For signal.bs_greeks and signal.implied_volatility.';
+grant execute on function signal.years_to_expiry(p_root text, p_expiration date, p_at timestamp without time zone) to backup, job_runner;
+
+create function signal.zero_gamma(p_snapshot_id bigint, p_reach double precision DEFAULT 0.1, p_steps integer DEFAULT 80) returns double precision language sql stable;
+comment on function signal.zero_gamma(p_snapshot_id bigint, p_reach double precision, p_steps integer) is 'The level of the underlying nearest to the spot at which the net gamma exposure of a chain snapshot changes its sign (profile method: every contract''s gamma recomputed at p_steps + 1 levels within p_reach of the spot, its volatility and time unchanged); null where it does not.';
+grant execute on function signal.zero_gamma(p_snapshot_id bigint, p_reach double precision, p_steps integer) to backup, job_runner;
 
 create schema trade;
 comment on schema trade is 'Runs, slices, decisions, intents, order events, fills, slots. Written by job_runner.';
@@ -1181,6 +1289,7 @@ create table trade.decisions (
 );
 CREATE UNIQUE INDEX decisions_entry_key ON trade.decisions USING btree (run_id, ts) WHERE (kind = 'entry'::text);
 CREATE UNIQUE INDEX decisions_exit_key ON trade.decisions USING btree (position_id) WHERE (kind = 'exit'::text);
+CREATE INDEX decisions_exit_run_idx ON trade.decisions USING btree (run_id, ts) WHERE ((kind = 'exit'::text) AND (verdict = 'TRADE'::text));
 CREATE INDEX decisions_run_idx ON trade.decisions USING btree (run_id, ts) WHERE (verdict = 'TRADE'::text);
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON trade.decisions FOR EACH ROW EXECUTE FUNCTION engine.forbid_change();
 CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON trade.decisions FOR EACH STATEMENT EXECUTE FUNCTION engine.forbid_change();
@@ -1407,6 +1516,22 @@ comment on column trade.order_intents.depends_on_id is 'Of a reversal: the exit 
 comment on column trade.order_intents.stop_px_e4 is 'Of a stop: 1/10,000 dollar.';
 grant select on trade.order_intents to backup;
 grant insert, select on trade.order_intents to job_runner;
+
+create table trade.order_previews (
+  intent_id bigint not null,
+  ts timestamp without time zone not null,
+  preview jsonb not null,
+  constraint order_previews_pk PRIMARY KEY (intent_id),
+  constraint order_previews_intent_fk FOREIGN KEY (intent_id) REFERENCES trade.order_intents(intent_id)
+);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON trade.order_previews FOR EACH ROW EXECUTE FUNCTION engine.forbid_change();
+CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON trade.order_previews FOR EACH STATEMENT EXECUTE FUNCTION engine.forbid_change();
+comment on table trade.order_previews is 'What the broker said of an order before it was sent: cost, margin, fees, or why it would not take it. Facts, append-only. Written by orders submit.';
+comment on column trade.order_previews.intent_id is 'trade.order_intents.';
+comment on column trade.order_previews.ts is 'When its outcome was recorded, Eastern.';
+comment on column trade.order_previews.preview is 'The answer as it came.';
+grant select on trade.order_previews to backup;
+grant insert, select on trade.order_previews to job_runner;
 
 create table trade.order_transitions (
   from_state text not null,
@@ -1774,7 +1899,7 @@ comment on function trade.drop_order(p_intent_id bigint, p_epoch bigint, p_ts ti
 grant execute on function trade.drop_order(p_intent_id bigint, p_epoch bigint, p_ts timestamp without time zone, p_state text, p_reason text) to job_runner;
 
 create function trade.drop_run(p_run_id bigint) returns void language plpgsql volatile;
-comment on function trade.drop_run(p_run_id bigint) is 'Removes a replay or backtest with everything it wrote. For the owner, who alone may delete; never a live run (SB009).';
+comment on function trade.drop_run(p_run_id bigint) is 'Removes a replay, a backtest, or an ended live run of a simulated market with everything it wrote. For the owner, who alone may delete; never a live run that saw a real market or a real broker (SB009).';
 
 create function trade.entry_bar(p_run trade.runs, p_as_of timestamp without time zone) returns text language plpgsql stable;
 comment on function trade.entry_bar(p_run trade.runs, p_as_of timestamp without time zone) is 'Why a run may make no entry at p_as_of, whatever its signals say; null if it may. halted: by the kill switch, of its account or (live) of all. Live runs also: feed_gap, feed_mute. At a real broker also: no_run (nobody would watch it), unknown_order, not_reconciled (no sound pass within 90 s), not_ready (a check of today is red, or there is none). Exits ask nobody.';
@@ -3062,7 +3187,8 @@ create view panel.trip_pl (
   ts_exit timestamp without time zone,
   gross double precision,
   fees double precision,
-  net double precision
+  net double precision,
+  net_e4 double precision
 );
 comment on view panel.trip_pl is 'What each closed position made, in dollars: the figures of panel.round_trips without its details, for adding up many. Filter on run_id.';
 comment on column panel.trip_pl.run_id is 'panel.runs: the run of the entry.';
@@ -3073,11 +3199,16 @@ comment on column panel.trip_pl.ts_exit is 'Last closing fill, Eastern.';
 comment on column panel.trip_pl.gross is 'Sales minus purchases, dollars.';
 comment on column panel.trip_pl.fees is 'Commission and fees, dollars.';
 comment on column panel.trip_pl.net is 'Gross minus fees, dollars.';
+comment on column panel.trip_pl.net_e4 is 'Gross minus fees, 1/10,000 dollar: whole numbers, so that sums are the same in any order.';
 grant select on panel.trip_pl to backup, grafana_reader, job_runner;
 
 create function panel.alarms_at(p_now timestamp without time zone) returns TABLE(alarm text, value double precision, threshold double precision, is_firing boolean, detail text) language sql stable;
 comment on function panel.alarms_at(p_now timestamp without time zone) is 'Every alarm at an Eastern time, firing or not: stale_feed (seconds without a row on a feed of an open live run, in market hours), missing_decision (seconds since its last entry decision), unknown_order, position_mismatch (numbers), exit_not_filled (seconds since the exit was decided), day_loss (share of the day''s limit that is lost), halt, token_life (broker login below 24 hours). It fires at its threshold.';
 grant execute on function panel.alarms_at(p_now timestamp without time zone) to backup, grafana_reader, job_runner;
+
+create function panel.ask_extremes(p_position_ids bigint[], p_instrument_ids integer[], p_feed_ids smallint[], p_from timestamp without time zone[], p_to timestamp without time zone[]) returns TABLE(position_id bigint, lowest_ask numeric, highest_ask numeric) language plpgsql stable;
+comment on function panel.ask_extremes(p_position_ids bigint[], p_instrument_ids integer[], p_feed_ids smallint[], p_from timestamp without time zone[], p_to timestamp without time zone[]) is 'Lowest and highest ask of each position''s contract from p_from to p_to (Eastern, inclusive), dollars a share; null without a quote. The arrays are columns of panel.positions, one element a position: position_id, instrument_id, quote_feed_id, ts_entry, ts_exit.';
+grant execute on function panel.ask_extremes(p_position_ids bigint[], p_instrument_ids integer[], p_feed_ids smallint[], p_from timestamp without time zone[], p_to timestamp without time zone[]) to backup, grafana_reader, job_runner;
 
 create function panel.last_quote(p_instrument_id integer, p_feed_id smallint, p_from timestamp without time zone, p_before timestamp without time zone) returns TABLE(ts timestamp without time zone, bid numeric, ask numeric) language plpgsql stable;
 comment on function panel.last_quote(p_instrument_id integer, p_feed_id smallint, p_from timestamp without time zone, p_before timestamp without time zone) is 'The last quote of a contract on a feed in [p_from, p_before) (Eastern), in dollars; no row without one.';

@@ -3,14 +3,20 @@ import { parseArgs } from 'node:util';
 import { FAULTS, SEEDS } from './catalogue.ts';
 import { runTests } from './run_tests.ts';
 import { runSabotage } from './sabotage/main.ts';
+import { runSession } from './session/run_session.ts';
 import { rowOf, tableOf, verdictOf } from './table.ts';
 
 const USAGE = `npm run faults -- [--seeds N] [--quick] [--only F9,F11]
+npm run faults -- --session [--speed N] [--seed N] [--minutes N]
 npm run faults -- --sabotage [--only NAME]
 
   --seeds N    seeds of the order path (default 200); the first is STRIKEBASE_ORDER_SEED, or 1
   --quick      leaves out what takes minutes
   --only LIST  these faults, or these planted bugs, alone
+  --session    plays a whole session in real processes on both simulators, with every class of faults that a day can
+               have: not F8 (calendars), F14 (a full disk), F19 (starts that do not fit)
+    --speed N    times real time (default 15: half an hour); --seed N another market and other times (default 1);
+    --minutes N  a shorter session, from 09:30
   --sabotage   plants bugs in a copy of the tree, one after another: each must be caught by a named invariant
 `;
 
@@ -18,6 +24,10 @@ const { values } = parseArgs({
   options: {
     seeds: { type: 'string', default: '200' },
     quick: { type: 'boolean', default: false },
+    session: { type: 'boolean', default: false },
+    speed: { type: 'string', default: '15' },
+    seed: { type: 'string', default: '1' },
+    minutes: { type: 'string', default: '390' },
     sabotage: { type: 'boolean', default: false },
     only: { type: 'string' },
     help: { type: 'boolean', default: false },
@@ -25,25 +35,37 @@ const { values } = parseArgs({
 });
 const only = values.only?.split(',').map((each) => each.trim());
 const seeds = Number(values.seeds);
-if (values.help || !Number.isSafeInteger(seeds) || seeds < 0) {
+const session = { speed: Number(values.speed), seed: Number(values.seed), minutes: Number(values.minutes) };
+const isSound =
+  Number.isSafeInteger(seeds) &&
+  seeds >= 0 &&
+  session.speed > 0 &&
+  session.seed >= 0 &&
+  session.minutes >= 90;
+if (values.help || !isSound) {
   process.stderr.write(USAGE);
   process.exitCode = values.help ? 0 : 2;
 } else {
-  process.exitCode = (await (values.sabotage ? runSabotage({ only }) : runFaults())) ? 0 : 1;
+  process.exitCode = (await chosen()) ? 0 : 1;
+}
+
+function chosen(): Promise<boolean> {
+  if (values.sabotage) return runSabotage({ only });
+  return values.session ? runSession(session) : runFaults();
 }
 
 async function runFaults(): Promise<boolean> {
-  const chosen = [...FAULTS, ...(seeds > 0 ? [SEEDS] : [])]
+  const classes = [...FAULTS, ...(seeds > 0 ? [SEEDS] : [])]
     .filter(({ id }) => only === undefined || only.includes(id))
     .map((fault) => ({ ...fault, tests: fault.tests.filter(({ isSlow }) => !(values.quick && isSlow)) }));
-  const tests = chosen.flatMap((fault) => fault.tests);
+  const tests = classes.flatMap((fault) => fault.tests);
   const ended = await runTests({
     files: [...new Set(tests.map(({ file }) => file))],
     title: new RegExp(tests.map(({ title }) => `(?:${title.source.replaceAll(' > ', ' ')})`).join('|')),
     env: { STRIKEBASE_ORDER_SEEDS: String(seeds) },
     onText: (text) => process.stderr.write(text),
   });
-  const rows = chosen.map((fault) => rowOf(fault, ended));
+  const rows = classes.map((fault) => rowOf(fault, ended));
   process.stdout.write(`${tableOf(rows)}\n`);
   for (const title of rows.flatMap(({ failed }) => failed)) process.stdout.write(`not survived: ${title}\n`);
   for (const { id, injected, leftOut } of rows)

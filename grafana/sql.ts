@@ -24,12 +24,15 @@ export const RUN_IDS = `array(select c.run_id from panel.run_choices c where ${C
 /** The newest of the chosen runs, for pictures that can show one only. */
 export const NEWEST_RUN_ID = `(select max(c.run_id) from panel.run_choices c where ${CHOSEN})`;
 
-/** CTE `chosen (run_id, choice, …)`. */
+/** CTE `chosen (run_id, choice, choice_no, …)`; the number stands for the name where thousands of rows are sorted. */
 export const CHOSEN_CTE = `chosen as (
-  select c.* from panel.run_choices c where ${CHOSEN}
+  select c.*, dense_rank() over (order by c.choice) as choice_no from panel.run_choices c where ${CHOSEN}
 )`;
 
-/** CTE `trips (choice, position_id, session_date, ts_entry, ts_exit, gross, fees, net)`: all closed positions of the chosen runs; needs CHOSEN_CTE. */
+/**
+ * CTE `trips (choice, choice_no, position_id, session_date, ts_entry, ts_exit, gross, fees, net, net_e4)`: all closed positions of the chosen runs; needs
+ * CHOSEN_CTE.
+ */
 export const TRIPS_CTE = tripsCte('');
 
 /** The same of sessions from a date on: decisions are found by time, so that years before it cost nothing. */
@@ -39,7 +42,7 @@ export function tripsSinceCte(date: string): string {
 
 function tripsCte(condition: string): string {
   return `trips as (
-  select c.choice, t.position_id, t.session_date, t.ts_entry, t.ts_exit, t.gross, t.fees, t.net
+  select c.choice, c.choice_no, t.position_id, t.session_date, t.ts_entry, t.ts_exit, t.gross, t.fees, t.net, t.net_e4
   from panel.trip_pl t
   join chosen c on c.run_id = t.run_id
   where t.run_id = any (array(select run_id from chosen))${condition}
@@ -56,15 +59,27 @@ function entriesSince(date: string, runIds: string): string {
 /** Ids of the positions that the chosen runs decided on from the start of the range's first day on. */
 export const POSITION_IDS = entriesSince(`${FROM}::date`, RUN_IDS);
 
+/** The same where CHOSEN_CTE stands. */
+export const CHOSEN_POSITION_IDS = entriesSince(`${FROM}::date`, 'array(select run_id from chosen)');
+
 /** Of the range's days. */
 export const RANGE_TRIPS_CTE = tripsSinceCte(`${FROM}::date`);
 
-/** CTE `curve (choice, position_id, ts_exit, equity, high_water)`: running net since the first trade; needs TRIPS_CTE. */
-export const CURVE_CTE = `running as (
-  select t.choice, t.position_id, t.ts_exit, sum(t.net) over (partition by t.choice order by t.ts_exit, t.position_id) as equity
+// Rows and not the default range: where nothing is tied, looking for ties is what takes the time.
+const IN_ORDER = 'order by ts_exit, position_id rows unbounded preceding';
+
+/** CTE `running (choice, choice_no, position_id, ts_exit, net_e4, equity_e4)`: net since the first trade, up to the range's end; needs TRIPS_CTE. */
+export const RUNNING_CTE = `running as (
+  select
+    t.choice, t.choice_no, t.position_id, t.ts_exit, t.net_e4,
+    sum(t.net_e4) over (partition by t.choice_no ${IN_ORDER}) as equity_e4
   from trips t
-), curve as (
-  select r.*, greatest(max(r.equity) over (partition by r.choice order by r.ts_exit, r.position_id), 0) as high_water
+  where t.ts_exit <= ${TO}
+)`;
+
+/** CTE `curve`: the same with `high_water_e4`, the highest of it so far. */
+export const CURVE_CTE = `${RUNNING_CTE}, curve as (
+  select r.*, greatest(max(r.equity_e4) over (partition by r.choice_no ${IN_ORDER}), 0) as high_water_e4
   from running r
 )`;
 

@@ -134,7 +134,7 @@ function refuseMisfit(file: ImportFile, findings: readonly Finding[], force: boo
 
 async function feedIdOf(client: pg.Client, feed: FeedSpec): Promise<number> {
   // A minute quote stands until the next and half a minute more.
-  const staleAfterMs = Math.max(MIN_STALE_MS, feed.span_ms * 1.5);
+  const staleAfterMs = feed.stale_after_ms ?? Math.max(MIN_STALE_MS, feed.span_ms * 1.5);
   const { rows } = await client.query<{ feed_id: number }>(
     'select ref.feed_id($1, $2, $3, $4, $5) as feed_id',
     [feed.name, feed.kind, feed.span_ms, feed.source, staleAfterMs],

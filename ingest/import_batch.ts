@@ -6,7 +6,15 @@ import { bulkCopy } from '../db/bulk_copy.ts';
 import type { CopyResult, CopyTable } from '../db/copy.ts';
 import { batchSize, type ImportBatch, type ImportFile } from './files/index.ts';
 import { instrumentCache } from './instruments.ts';
-import { dailyBars, equityTicks, keyedBy, optionQuotes, optionTrades } from './tables.ts';
+import {
+  dailyBars,
+  equityTicks,
+  keyedBy,
+  optionListings,
+  optionQuotes,
+  optionStatistics,
+  optionTrades,
+} from './tables.ts';
 
 const DAY_MS = 86_400_000;
 // They wait for the next COPY, which files of nothing but faulty rows do not have.
@@ -50,6 +58,8 @@ export function batchWriter(client: pg.Client, target: Target): BatchWriter {
   const ticks = keyedBy(file.feed.span_ms === DAY_MS ? dailyBars : equityTicks, ids);
   const quotes = keyedBy(optionQuotes, ids);
   const trades = keyedBy(optionTrades, ids);
+  const listings = keyedBy(optionListings, ids);
+  const statistics = keyedBy(optionStatistics, ids);
   const letters: RejectedRow[] = [];
   const beside = { inserted: 0, duplicate: 0, rejected: 0 };
   let rows = 0;
@@ -92,6 +102,8 @@ export function batchWriter(client: pg.Client, target: Target): BatchWriter {
       await copy(ticks, batch.ticks);
       await copy(quotes, batch.quotes);
       await copy(trades, batch.trades);
+      await copy(listings, batch.listings);
+      await copy(statistics, batch.statistics);
       for (const chain of batch.chains) await copyChain(chain);
       for (const letter of [...batch.rejected, ...batch.setAside]) letters.push(letter);
       if (letters.length >= MAX_LETTERS) await bulk.settle();

@@ -1,5 +1,5 @@
 // Which columns the rows of the market tables have, and in which order their binary COPY carries them.
-import type { EquityTick, OptionQuote, OptionTrade } from '../core/domain.ts';
+import type { EquityTick, OptionListing, OptionQuote, OptionStatistic, OptionTrade } from '../core/domain.ts';
 import type { CopyBuffer, CopyTable } from '../db/copy.ts';
 
 /** A row with the ids that the database knows it by. */
@@ -110,6 +110,39 @@ export const optionTrades: CopyTable<Keyed<OptionTrade>> = {
     buffer.int4(row.px_e4);
     buffer.int4(row.sz);
     buffer.text(row.conditions);
+    buffer.timestamp(row.ts_recv);
+  },
+};
+
+const LISTING_KEY = 'instrument_id, feed_id, session_date';
+const LISTING_BYTES = 4 + 2 + 4 + 8 + 8;
+
+export const optionListings: CopyTable<Keyed<OptionListing>> = {
+  name: 'market.option_listings',
+  columns: `${LISTING_KEY}, ts_event, ts_recv`,
+  write(buffer, keyed) {
+    const { feed_id, row } = keyed;
+    buffer.row(5, LISTING_BYTES);
+    writeInstrument(buffer, keyed);
+    buffer.int2(feed_id);
+    buffer.date(row.ts_event);
+    buffer.timestamp(row.ts_event);
+    buffer.timestamp(row.ts_recv);
+  },
+};
+
+export const optionStatistics: CopyTable<Keyed<OptionStatistic>> = {
+  name: 'market.option_statistics',
+  columns: `${LISTING_KEY}, name, value, ts_event, ts_recv`,
+  write(buffer, keyed) {
+    const { feed_id, row } = keyed;
+    buffer.row(7, LISTING_BYTES + 28);
+    writeInstrument(buffer, keyed);
+    buffer.int2(feed_id);
+    buffer.date(row.ts_event);
+    buffer.text(row.name);
+    buffer.int8(row.value);
+    buffer.timestamp(row.ts_event);
     buffer.timestamp(row.ts_recv);
   },
 };

@@ -3,7 +3,7 @@ import type pg from 'pg';
 import { Failure } from '../core/failure.ts';
 
 /** What one process at a time does for an account; each has a lock of its own. */
-export type AccountLock = 'trade.advance' | 'trade.orders' | 'trade.reconcile';
+export type AccountLock = 'trade.advance' | 'trade.orders' | 'trade.broker' | 'trade.reconcile';
 
 interface LockTexts {
   readonly problem: (account: string) => string;
@@ -11,6 +11,7 @@ interface LockTexts {
 }
 
 const LOCK_NOT_AVAILABLE = '55P03';
+const ANSWER_MS = 10_000;
 
 const TEXTS: Readonly<Record<AccountLock, LockTexts>> = {
   'trade.advance': {
@@ -20,6 +21,11 @@ const TEXTS: Readonly<Record<AccountLock, LockTexts>> = {
   'trade.orders': {
     problem: (account) => `orders of account ${account} are sent by another process`,
     hint: 'Stop that process first: two of them could send an order twice.',
+  },
+  // By what the broker calls the account: two names of ours for it would trade it twice.
+  'trade.broker': {
+    problem: () => 'orders of this account at the broker are sent by another process, under another name',
+    hint: 'Trade an account at a broker under one name: stop that process first.',
   },
   'trade.reconcile': {
     problem: (account) => `account ${account} is reconciled by another process`,
@@ -48,7 +54,12 @@ export async function lockAccountWithin(
   const key = `${lock} ${account}`;
   await client.query("select set_config('lock_timeout', $1, false)", [String(waitMs)]);
   try {
-    await client.query('select pg_advisory_lock(hashtextextended($1, 0))', [key]);
+    await client.query({
+      text: 'select pg_advisory_lock(hashtextextended($1, 0))',
+      values: [key],
+      // Longer than the lock's own limit, whatever the connection's.
+      query_timeout: waitMs + ANSWER_MS,
+    } as pg.QueryConfig);
   } catch (error) {
     if ((error as { code?: string }).code !== LOCK_NOT_AVAILABLE) throw error;
     const { problem, hint } = TEXTS[lock];

@@ -34,18 +34,44 @@ const MAX_ROUNDS = 3;
  * never sent again before the positions have been read. Throws a Failure where the broker cannot be asked.
  */
 export async function flatten(options: FlattenOptions): Promise<FlattenResult> {
-  const canceled = await cancelOrders(options, (order) => concerns(order, options.symbols));
+  const isMeant = (order: OrderReport): boolean => concerns(order, options.symbols);
+  // Before the stops are taken away: without the positions there would be nothing to close.
+  await patiently(options, () => openOptions(options));
+  let canceled = 0;
   let closed = 0;
   for (let round = 0; round < MAX_ROUNDS && !options.signal.aborted; round += 1) {
-    const open = await openOptions(options);
+    try {
+      // What works must not fill behind the closes.
+      canceled += await cancelOrders(options, isMeant);
+    } catch (error) {
+      options.onStep(`the orders cannot be read (${errorText(error)}): closing all the same`);
+    }
+    const open = await patiently(options, () => openOptions(options));
     if (open.length === 0) break;
     for (const position of open) closed += (await sendClose(options, position)) ? 1 : 0;
     await waitFor(options, async () => (await openOptions(options)).length === 0);
-    // What has not filled must not fill behind the next round.
-    await cancelOrders(options, (order) => concerns(order, options.symbols));
   }
-  const working = await workingOrders(options, (order) => concerns(order, options.symbols));
-  return { canceled, closed, working, open: await openOptions(options) };
+  canceled += await cancelOrders(options, isMeant);
+  const working = await patiently(options, () => workingOrders(options, isMeant));
+  return { canceled, closed, working, open: await patiently(options, () => openOptions(options)) };
+}
+
+/** What a read brings, asked again for as long as the patience lasts. Throws what the last one threw. */
+async function patiently<T>(
+  options: Pick<FlattenOptions, 'clock' | 'signal' | 'patienceMs' | 'onStep'>,
+  read: () => Promise<T>,
+): Promise<T> {
+  const { clock, signal, patienceMs = PATIENCE_MS, onStep } = options;
+  const until = addMs(clock.now(), patienceMs);
+  for (;;) {
+    try {
+      return await read();
+    } catch (error) {
+      if (signal.aborted || clock.now() >= until) throw error;
+      onStep(`the broker cannot be asked, once more: ${errorText(error)}`);
+      await clock.sleep(POLL_MS, signal);
+    }
+  }
 }
 
 /** Cancels the working orders that `isMeant` names, and waits until the broker says that they have ended. Returns their number. */
@@ -53,7 +79,7 @@ export async function cancelOrders(
   options: Omit<FlattenOptions, 'symbols'>,
   isMeant: (order: OrderReport) => boolean,
 ): Promise<number> {
-  const orders = await workingOrders(options, isMeant);
+  const orders = await patiently(options, () => workingOrders(options, isMeant));
   for (const order of orders) {
     const outcome = await options.broker.cancel(order.venueOrderId);
     const about = outcome.kind === 'requested' ? 'requested' : `${outcome.kind}: ${outcome.reason}`;
@@ -61,7 +87,7 @@ export async function cancelOrders(
   }
   if (orders.length === 0) return 0;
   await waitFor(options, async () => (await workingOrders(options, isMeant)).length === 0);
-  return orders.length - (await workingOrders(options, isMeant)).length;
+  return orders.length - (await patiently(options, () => workingOrders(options, isMeant))).length;
 }
 
 async function workingOrders(

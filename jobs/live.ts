@@ -67,6 +67,8 @@ const POLL_MS = 100;
 // While nothing is held only a period's close can matter; with a position every quote can, but slices are rows too.
 const HINT_GAP_MS = 20;
 const HEARTBEAT_MS = 1000;
+// No slice takes as long; a server that does is lost.
+const SLICE_MS = 300_000;
 const LOCK_WAIT_MS = 2000;
 // Our own lost connection may live on at the server until it notices.
 const RELOCK_WAIT_MS = 60_000;
@@ -249,6 +251,7 @@ function lockedConnection(
     url: options.url,
     role: 'job_runner',
     name: `live ${account} process ${process.pid}`,
+    queryMs: SLICE_MS,
     signal,
     prepare: async (client) => {
       await lockAccountWithin(client, { account, waitMs });

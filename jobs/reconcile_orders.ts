@@ -3,6 +3,7 @@ import { type Clock, systemClock } from '../core/clock.ts';
 import { errorText, Failure } from '../core/failure.ts';
 import type { LastingConnection } from '../db/lasting_connection.ts';
 import type { Broker } from './brokers/broker.ts';
+import { keepStatements } from './keep_statements.ts';
 import { accountConnection, heartbeatOf, hint, type OpenConnection } from './orders/account_connection.ts';
 import { ORDERS_CHANNEL, RECONCILE_CHANNEL } from './orders/channels.ts';
 import type { OnOrderEvent } from './orders/events.ts';
@@ -44,7 +45,7 @@ const MIN_REST_MS = 20;
 const CLOSE_MS = 2000;
 const wallClock = systemClock();
 
-/** Reconciles the account until the signal is aborted. Throws a Failure when another process does. */
+/** Reconciles the account until the signal is aborted, and its books in the evening. Throws a Failure when another process does. */
 export async function reconcileOrders(
   options: ReconcileOptions & { readonly signal: AbortSignal },
 ): Promise<void> {
@@ -59,6 +60,9 @@ export async function reconcileOrders(
   const late = new AbortController();
   const onAbort = (): void => void wallClock.sleep(CLOSE_MS, late.signal).then(close, () => undefined);
   signal.addEventListener('abort', onAbort, { once: true });
+  // Beside the passes: a broker that is slow to show its books must not hold up its orders.
+  const over = new AbortController();
+  void keepStatements({ ...options, signal: AbortSignal.any([signal, over.signal]) });
   try {
     while (!signal.aborted) {
       const { nextMs } = await reconciler.pass();
@@ -68,6 +72,7 @@ export async function reconcileOrders(
     if (!signal.aborted) throw error;
   } finally {
     signal.removeEventListener('abort', onAbort);
+    over.abort();
     late.abort();
     await close();
   }
@@ -136,7 +141,7 @@ function wire(
   const settling = { records, clock, fault, onEvent };
   return {
     ...{ ...settling, account, broker, schedule },
-    budget: createReadBudget(options.reads ?? READS, clock),
+    budget: createReadBudget(options.reads ?? options.broker.reads ?? READS, clock),
     unknown: unknownOrders({ ...settling, broker }),
     foreign: createForeignWatch(),
     memory: { doubt: null, failingSince: null, missing: new Map() },

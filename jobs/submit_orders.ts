@@ -4,6 +4,7 @@ import type { EasternUs } from '../core/eastern_time.ts';
 import { errorText, Failure } from '../core/failure.ts';
 import type { LastingConnection } from '../db/lasting_connection.ts';
 import type { Broker } from './brokers/broker.ts';
+import { type BytesSampler, bytesSampler } from './latency.ts';
 import { accountConnection, heartbeatOf, hint, type OpenConnection } from './orders/account_connection.ts';
 import { type Canceller, createCanceller } from './orders/canceller.ts';
 import { type Ceilings, ceilingsOf } from './orders/ceilings.ts';
@@ -21,6 +22,8 @@ export interface SubmitOptions {
   readonly url: string;
   readonly account: string;
   readonly broker: Broker;
+  /** What stands for the account at the broker: no other process may send orders to it, under whatever name. */
+  readonly brokerAccount?: string;
   readonly clock: Clock;
   /** May only lower those that are compiled in. */
   readonly ceilings?: Partial<Ceilings>;
@@ -88,6 +91,7 @@ interface Parts extends SenderParts {
   readonly waker: Waker;
   readonly giveUp: AbortController;
   readonly state: State;
+  readonly sampler: BytesSampler;
 }
 
 interface State {
@@ -105,7 +109,7 @@ interface State {
 export async function openSubmitter(options: SubmitOptions): Promise<Submitter> {
   const { account, clock } = options;
   const parts = await wire(options, clock.now());
-  const { records, connection, gate, state, waker, canceller } = parts;
+  const { records, connection, gate, state, waker, canceller, sampler } = parts;
   const beat = heartbeatOf(connection, `orders-${account}`);
   let epoch: number;
   try {
@@ -128,6 +132,8 @@ export async function openSubmitter(options: SubmitOptions): Promise<Submitter> 
         // Also where nothing is to be written, which would be refused.
         if (isNewSecond && !(await records.holdsFence())) throw takenOver(account);
         await beginAll(parts);
+        // What was measured may be lost; the orders may not be held up by it.
+        if (isNewSecond) await connection.run(sampler.store).catch(() => undefined);
       } catch (error) {
         throw explained(error, account);
       }
@@ -149,6 +155,7 @@ async function wire(options: SubmitOptions, since: EasternUs): Promise<Parts> {
   const giveUp = new AbortController();
   const connection = await accountConnection({
     ...{ url, account, lock: 'trade.orders', name: 'orders', channel: ORDERS_CHANNEL },
+    brokerAccount: options.brokerAccount,
     onHint: waker.wake,
     onLoss: (error) => onEvent('database lost', { reason: errorText(error) }),
     signal: giveUp.signal,
@@ -163,12 +170,14 @@ async function wire(options: SubmitOptions, since: EasternUs): Promise<Parts> {
   const announce = (): void => {
     if (!state.isClosed) hint(connection, RECONCILE_CHANNEL, account).catch(() => undefined);
   };
+  const sampler = bytesSampler(clock);
   const judging = { account, connection, records, gate, ceilings, clock, since };
   return {
     ...{ account, connection, records, broker, clock, gate, fault, onEvent, waker, giveUp, state },
     problemOf: (item) => findProblem(item, judging),
     isStopping: () => state.isStopping,
     isClosed: () => state.isClosed,
+    ...{ sampler, onWritten: sampler.note },
     canceller: createCanceller({ broker, clock, onEvent, onAsked: announce }),
   };
 }
@@ -186,8 +195,10 @@ async function beginAll(parts: Parts): Promise<void> {
   const { items, seenAt } = await records.work(clock.now);
   for (const item of items) {
     if (state.isStopping) return;
-    if (item.action === 'drop') await dropOrder(item, parts);
-    else if (item.action === 'cancel') canceller.ask(item);
+    // The look may be older than what this process has begun since: that is on its way, and nobody's to drop.
+    if (item.action === 'drop') {
+      if (!state.begun.has(item.intent_id)) await dropOrder(item, parts);
+    } else if (item.action === 'cancel') canceller.ask(item);
     else begin(item, seenAt, parts);
   }
 }

@@ -36,6 +36,8 @@ export interface MassiveSimulatorOptions extends TapeOptions {
   readonly afterStep?: (now: EasternUs) => Promise<void> | void;
   /** What happens in each step of a market, whoever subscribes to it: here another simulator learns of the same market. */
   readonly onEvents?: (market: Market, events: readonly WireEvent[]) => void;
+  /** Told of the events that a client of a market is sent, which it may lose all the same. */
+  readonly onSent?: (market: Market, events: readonly WireEvent[]) => void;
   /** Where in the session it begins; default its start. What was before is on record for REST. */
   readonly from?: EasternUs;
   /** Where it stops; default its end. Connections stay open, and the time stands still. */
@@ -129,6 +131,7 @@ function acceptSockets(parts: Parts, options: MassiveSimulatorOptions): void {
         acks,
         authTimeoutMs,
         onAuthenticated: (added) => admit(connections, options.maxConnections ?? 1, added),
+        onSent: options.onSent === undefined ? undefined : (events) => options.onSent?.(market, events),
       });
       client.on('close', () => connections.delete(connection));
     });

@@ -39,6 +39,8 @@ export interface ServedConnectionOptions {
   readonly authTimeoutMs: number;
   /** Called once, when the client has authenticated. */
   readonly onAuthenticated: (connection: ServedConnection) => void;
+  /** Told of the events that are sent to this client. */
+  readonly onSent?: ((events: readonly WireEvent[]) => void) | undefined;
 }
 
 /** A client's connection. Facts of the protocol: reference A1.3-A1.5. */
@@ -85,7 +87,9 @@ export class ServedConnection {
   /** Sends those of the events that this client subscribed to, in frames of at most 100. */
   deliver(events: readonly WireEvent[]): void {
     if (!this.open || this.#pairs.size === 0) return;
-    const wanted = events.filter((event) => this.#wants(event.pair)).map((event) => event.event);
+    const chosen = events.filter((event) => this.#wants(event.pair));
+    if (!this.#isMute) this.#options.onSent?.(chosen);
+    const wanted = chosen.map((event) => event.event);
     for (let i = 0; i < wanted.length; i += EVENTS_A_FRAME) this.#send(wanted.slice(i, i + EVENTS_A_FRAME));
   }
 

@@ -23,8 +23,8 @@ const SENDING: readonly Bug[] = [
   {
     name: 'retry an order on time-out',
     file: 'jobs/orders/sender.ts',
-    find: 'return await Promise.race([broker.submit(brokerOrderOf(item), { clientId, priority }), late]);',
-    replace: `const first = await Promise.race([broker.submit(brokerOrderOf(item), { clientId, priority }), late]);
+    find: 'return await Promise.race([broker.submit(brokerOrderOf(item), { clientId, priority, onWritten }), late]);',
+    replace: `const first = await Promise.race([broker.submit(brokerOrderOf(item), { clientId, priority, onWritten }), late]);
     return first.kind === 'unknown' ? await broker.submit(brokerOrderOf(item), { clientId, priority }) : first;`,
     test: seeds,
     invariant: 'no order sent twice',

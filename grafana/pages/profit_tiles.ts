@@ -5,7 +5,7 @@ import { tiles, words } from '../panels.ts';
 import {
   CHOSEN_CTE,
   CURVE_CTE,
-  inRange,
+  FROM,
   onDaysInRange,
   RUN_NAME,
   TO,
@@ -89,11 +89,10 @@ const drawdownNow: Panel = tiles({
   sql: `with ${CHOSEN_CTE}, ${TRIPS_CTE}, ${CURVE_CTE}
 select
   ${RUN_NAME},
-  (array_agg(c.equity - c.high_water order by c.ts_exit desc, c.position_id desc))[1] as "Now",
-  min(c.equity - c.high_water) filter (where ${inRange('c.ts_exit')}) as "Worst"
+  (sum(c.net_e4) - max(c.high_water_e4)) / 10000 as "Now",
+  min(c.equity_e4 - c.high_water_e4) filter (where c.ts_exit >= ${FROM}) / 10000 as "Worst"
 from curve c
-where c.ts_exit <= ${TO}
-group by c.choice
+group by c.choice_no, c.choice
 order by c.choice`,
   noValue: NO_TRADES,
   defaults: MONEY,

@@ -3,7 +3,16 @@ import { coloredText, DOLLARS, field, hidden, linked, MONEY, money, SHARE, TIME,
 import { TO_POSITION_IN_ITS_RANGE } from '../links.ts';
 import { type Dashboard, dashboard, type Panel } from '../model.ts';
 import { bars, histogram, points, table, timeBars } from '../panels.ts';
-import { CHOSEN_CTE, inRange, onDaysInRange, POSITION_IDS, RANGE_TRIPS_CTE, RUN_IDS } from '../sql.ts';
+import {
+  CHOSEN_CTE,
+  CHOSEN_POSITION_IDS,
+  inRange,
+  onDaysInRange,
+  POSITION_IDS,
+  RANGE_TRIPS_CTE,
+  RUN_IDS,
+  TO,
+} from '../sql.ts';
 import { RUN_VARIABLES } from '../variables.ts';
 
 const NONE = 'no round trip in the range';
@@ -15,18 +24,22 @@ const trips: Panel = table({
   description:
     'Closed positions entered in the range, from entry to flat (at most the newest 1,000). Gross: sales minus purchases; net: less commission and fees. The link opens the position on its chart. Source: panel.round_trips.',
   at: [0, 0, 24, 12],
-  sql: `select
+  sql: `with ${CHOSEN_CTE}
+select
   ref.instant(t.ts_entry) as "Entry", ref.instant(t.ts_exit) as "Exit", t.contract as "Contract", t.direction as "Signal", t.qty as "Contracts",
   t.entry_px::double precision as "Sold at", t.exit_px::double precision as "Bought at", t.exit_reason as "Why out",
   t.gross::double precision as "Gross", t.fees::double precision as "Fees", t.net::double precision as "Net",
   t.minutes_held::double precision as "Minutes", c.choice as "Run", t.quote_source || ' quotes' as "Quotes", t.position_id::text as "Position",
   floor(extract(epoch from ref.instant(t.ts_entry - interval '30 minutes')) * 1000)::bigint as from_ms,
   floor(extract(epoch from ref.instant(t.ts_exit + interval '15 minutes')) * 1000)::bigint as to_ms
-from panel.round_trips t
-join panel.run_choices c on c.run_id = t.run_id
-where t.run_id = any (${RUN_IDS}) and t.position_id = any (${POSITION_IDS}) and ${inRange('t.ts_entry')}
-order by t.ts_entry desc, t.position_id desc
-limit 1000`,
+from (
+  select x.* from panel.round_trips x
+  where x.run_id = any (array(select run_id from chosen)) and x.position_id = any (${CHOSEN_POSITION_IDS}) and ${inRange('x.ts_entry')}
+  order by x.ts_entry desc, x.position_id desc
+  limit 1000
+) t
+join chosen c on c.run_id = t.run_id
+order by t.ts_entry desc, t.position_id desc`,
   noValue: NONE,
   overrides: [
     unit('Entry', TIME),
@@ -87,33 +100,34 @@ order by extract(isodow from t.session_date)`,
   defaults: { ...MONEY, decimals: 0 },
 });
 
-// All quotes of each trip are read: with the range as constants only its chunks are opened, and there is a limit.
-const EXCURSIONS = `with trips as (
-  select p.*
+// All quotes of each trip are read, so there is a limit.
+const EXCURSIONS = `with trips as materialized (
+  select
+    p.position_id, p.ts_entry, p.ts_exit, p.entry_px, p.exit_px, p.qty, p.multiplier, p.cash, p.fees, p.exit_reason, p.contract,
+    p.instrument_id, p.quote_feed_id
   from panel.positions p
   where p.run_id = any (${RUN_IDS}) and p.position_id = any (${POSITION_IDS}) and not p.is_open and ${inRange('p.ts_entry')}
   order by p.ts_entry desc, p.position_id desc
   limit 300
 )
 select
-  ((t.entry_px - greatest(q.worst_ask, t.exit_px)) * t.qty * t.multiplier)::double precision as "Worst",
-  ((t.entry_px - least(q.best_ask, t.exit_px)) * t.qty * t.multiplier)::double precision as "Best",
+  ((t.entry_px - greatest(q.highest_ask, t.exit_px)) * t.qty * t.multiplier)::double precision as "Worst",
+  ((t.entry_px - least(q.lowest_ask, t.exit_px)) * t.qty * t.multiplier)::double precision as "Best",
   (t.cash - t.fees)::double precision as "Net",
   t.exit_reason as "Why out",
   t.contract as "Contract"
 from trips t
-cross join lateral (
-  select min(x.ask) as best_ask, max(x.ask) as worst_ask
-  from panel.option_quotes x
-  where x.instrument_id = t.instrument_id and x.feed_id = t.quote_feed_id and x.ts >= t.ts_entry and x.ts <= t.ts_exit and ${inRange('x.ts')}
-) q
+join panel.ask_extremes(
+  array(select position_id from trips), array(select instrument_id from trips), array(select quote_feed_id from trips),
+  array(select ts_entry from trips), array(select least(ts_exit, ${TO}) from trips)
+) q on q.position_id = t.position_id
 order by t.ts_entry`;
 
 const adverse: Panel = points({
   id: 5,
   title: 'Net against the worst of it (MAE)',
   description:
-    'Each point is a round trip, of the newest 300 of the range. Worst: (entry − highest ask while it was open) × contracts × multiplier, before fees: what it would have lost, had it been closed then. Source: panel.positions, panel.option_quotes.',
+    'Each point is a round trip, of the newest 300 of the range. Worst: (entry − highest ask while it was open) × contracts × multiplier, before fees: what it would have lost, had it been closed then. Source: panel.positions, panel.ask_extremes.',
   at: [0, 21, 12, 10],
   sql: EXCURSIONS,
   xField: 'Worst',
@@ -126,7 +140,7 @@ const favourable: Panel = points({
   id: 6,
   title: 'Net against the best of it (MFE)',
   description:
-    'Each point is a round trip, of the newest 300 of the range. Best: (entry − lowest ask while it was open) × contracts × multiplier, before fees: what it would have made, had it been closed then. Source: panel.positions, panel.option_quotes.',
+    'Each point is a round trip, of the newest 300 of the range. Best: (entry − lowest ask while it was open) × contracts × multiplier, before fees: what it would have made, had it been closed then. Source: panel.positions, panel.ask_extremes.',
   at: [12, 21, 12, 10],
   sql: EXCURSIONS,
   xField: 'Best',
@@ -141,7 +155,8 @@ const slippage: Panel = table({
   description:
     'Fills of the range by side and reason of the decision. Modelled: the price that the decision counted on (bid to sell, ask to buy). Slippage: what it cost that the fill differed; below 0 it was better. Source: panel.fills.',
   at: [0, 31, 12, 9],
-  sql: `select
+  sql: `with ${CHOSEN_CTE}
+select
   f.purpose as "Purpose",
   f.reason as "Reason",
   count(*) as "Fills",
@@ -152,8 +167,8 @@ const slippage: Panel = table({
   sum(f.slippage)::double precision as "Slippage",
   c.choice as "Run"
 from panel.fills f
-join panel.run_choices c on c.run_id = f.run_id
-where f.run_id = any (${RUN_IDS}) and ${inRange('f.ts')}
+join chosen c on c.run_id = f.run_id
+where ${inRange('f.ts')}
 group by f.purpose, f.reason, c.choice
 order by f.purpose, f.reason, c.choice`,
   noValue: 'no fill in the range',
@@ -195,13 +210,14 @@ const sides: Panel = table({
   description:
     'Round trips of the range by what was sold and the signal it was sold on. Source: panel.round_trips.',
   at: [0, 40, 24, 6],
-  sql: `select
+  sql: `with ${CHOSEN_CTE}
+select
   t.option_kind as "Sold", t.direction as "Signal", t.entry_reason as "Why in", count(*) as "n",
   avg((t.net > 0)::integer)::double precision as "Won", avg(t.net)::double precision as "Average", sum(t.net)::double precision as "Net",
   (sum(t.net) filter (where t.net > 0) / nullif(-sum(t.net) filter (where t.net < 0), 0))::double precision as "Profit factor", c.choice as "Run"
 from panel.round_trips t
-join panel.run_choices c on c.run_id = t.run_id
-where t.run_id = any (${RUN_IDS}) and t.position_id = any (${POSITION_IDS}) and ${onDaysInRange('t.session_date')}
+join chosen c on c.run_id = t.run_id
+where t.run_id = any (array(select run_id from chosen)) and t.position_id = any (${CHOSEN_POSITION_IDS}) and ${onDaysInRange('t.session_date')}
 group by t.option_kind, t.direction, t.entry_reason, c.choice
 order by t.option_kind, t.direction, t.entry_reason, c.choice`,
   noValue: NONE,

@@ -1,9 +1,17 @@
 // The contract between the file readers and the batch writer: what an opened file is, and the batches it yields.
-import type { ChainSnapshot, EquityTick, OptionQuote, OptionTrade, RejectedRow } from '../../core/domain.ts';
+import type {
+  ChainSnapshot,
+  EquityTick,
+  OptionListing,
+  OptionQuote,
+  OptionStatistic,
+  OptionTrade,
+  RejectedRow,
+} from '../../core/domain.ts';
 import type { EasternUs } from '../../core/eastern_time.ts';
 import type { InstrumentKind } from '../instruments.ts';
 
-export const importFormats = ['bars', 'massive', 'lean', 'vix', 'yahoo-chain'] as const;
+export const importFormats = ['bars', 'massive', 'lean', 'vix', 'yahoo-chain', 'databento'] as const;
 export type ImportFormat = (typeof importFormats)[number];
 
 /** The feed that a file's rows belong to. `span_ms` is 0 for prints and quotes, else the length of an aggregate. */
@@ -12,6 +20,8 @@ export interface FeedSpec {
   readonly kind: 'equity' | 'option' | 'chain';
   readonly span_ms: number;
   readonly source: 'recorded';
+  /** A quote that is older bars entries; default one and a half spans, 2 s at least. */
+  readonly stale_after_ms?: number;
 }
 
 /** Something to tell the user. An `error` means: do not take the file unless the user insists. */
@@ -26,6 +36,8 @@ export interface ImportBatch {
   readonly quotes: OptionQuote[];
   readonly trades: OptionTrade[];
   readonly chains: ChainSnapshot[];
+  readonly listings: OptionListing[];
+  readonly statistics: OptionStatistic[];
   /** Faulty rows: one is enough to refuse the file, unless the user chose to reject rows one by one. */
   readonly rejected: RejectedRow[];
   /**
@@ -83,6 +95,8 @@ export function newBatch(): ImportBatch {
     quotes: [],
     trades: [],
     chains: [],
+    listings: [],
+    statistics: [],
     rejected: [],
     setAside: [],
     duplicates: 0,
@@ -93,8 +107,9 @@ export function newBatch(): ImportBatch {
 
 /** Number of rows in a batch, chains counted as one row. */
 export function batchSize(batch: ImportBatch): number {
-  const { ticks, quotes, trades, chains, rejected, setAside } = batch;
-  return ticks.length + quotes.length + trades.length + chains.length + rejected.length + setAside.length;
+  const { ticks, quotes, trades, chains, listings, statistics, rejected, setAside } = batch;
+  const rows = [ticks, quotes, trades, chains, listings, statistics, rejected, setAside];
+  return rows.reduce((sum, each) => sum + each.length, 0);
 }
 
 /** Adds a finding once: a file may be read twice. */

@@ -1,5 +1,6 @@
 // Importers by format: the one place that the command line asks.
 import { Failure } from '../../core/failure.ts';
+import { openDatabento } from '../databento/open.ts';
 import { openBars } from './bars.ts';
 import { detectFormat } from './detect.ts';
 import { addFinding, type ImportFile, type ImportFormat, type ImportOptions } from './import_file.ts';
@@ -37,6 +38,7 @@ const openers: Readonly<Record<ImportFormat, OpenFile>> = {
   lean: openLean,
   vix: openVix,
   'yahoo-chain': openYahooChain,
+  databento: openDatabento,
 };
 
 /**

@@ -4,6 +4,7 @@ import { open, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
+import { Decompress } from 'fzstd';
 import { errorText, Failure } from '../../core/failure.ts';
 import { MAX_LINE_BYTES, newRow, nextRow, type Row, setBlock, tooLong } from './lines.ts';
 
@@ -14,7 +15,7 @@ export interface SourceFile {
   readonly path: string;
   /** The path's last part: what messages call the file. */
   readonly name: string;
-  readonly encoding: 'text' | 'gzip' | 'zip';
+  readonly encoding: 'text' | 'gzip' | 'zip' | 'zstd' | 'dbn';
   readonly totalBytes: number;
   /** False where plain text ends in the middle of a line, or looks so. */
   readonly endsWithLine: boolean;
@@ -67,23 +68,43 @@ async function readEnds(path: string): Promise<FileEnds> {
 function encodingOf(path: string, head: Buffer): SourceFile['encoding'] {
   if (head[0] === 0x1f && head[1] === 0x8b) return 'gzip';
   if (head.toString('latin1', 0, 2) === 'PK') return 'zip';
+  if (head.length >= 4 && isZstd(head.readUInt32LE(0))) return 'zstd';
+  if (head.toString('latin1', 0, 3) === 'DBN') return 'dbn';
   if ((head[0] === 0xff && head[1] === 0xfe) || (head[0] === 0xfe && head[1] === 0xff)) {
     throw new Failure(`${path} is UTF-16 text`, { hint: 'save it as UTF-8' });
   }
   if (head.includes(0)) throw new Failure(`${path} is not text: it holds zero bytes`);
-  if (/\.(gz|zip)$/i.test(path))
+  if (/\.(gz|zip|zst|dbn)$/i.test(path))
     throw new Failure(`${path} is not compressed, whatever its name says`, {
       hint: 'is it an error page saved by a download? Look at its first lines',
     });
   return 'text';
 }
 
-/** The file's whole lines, block by block, gunzipped if need be. Throws Failure on truncated or corrupt gzip. */
-export async function* readLines(source: SourceFile): AsyncGenerator<LineBlock> {
+// A frame, or one that is to be skipped, of which the first may be.
+function isZstd(magic: number): boolean {
+  return magic === 0xfd2fb528 || (magic & 0xfffffff0) >>> 0 === 0x184d2a50;
+}
+
+/** The file's whole lines, block by block, unpacked if need be. Throws Failure on a truncated or corrupt file. */
+export function readLines(source: SourceFile): AsyncGenerator<LineBlock> {
+  return readBlocks(source, (chunks) => wholeLines(chunks, source.name));
+}
+
+/** The file's bytes, unpacked if need be. Throws Failure on a truncated or corrupt file. */
+export function readBytes(source: SourceFile): AsyncGenerator<LineBlock> {
+  return readBlocks(source, (chunks) => chunks);
+}
+
+async function* readBlocks(
+  source: SourceFile,
+  cut: (chunks: AsyncIterable<Buffer>) => AsyncIterable<Buffer>,
+): AsyncGenerator<LineBlock> {
   const file = createReadStream(source.path, { highWaterMark: CHUNK_BYTES });
-  const chunks = source.encoding === 'gzip' ? gunzipped(file) : file;
+  const { encoding } = source;
+  const chunks = encoding === 'gzip' ? gunzipped(file) : encoding === 'zstd' ? unpackedZstd(file) : file;
   try {
-    for await (const buffer of wholeLines(chunks, source.name)) yield { buffer, bytes: file.bytesRead };
+    for await (const buffer of cut(chunks)) yield { buffer, bytes: file.bytesRead };
   } catch (cause) {
     if (cause instanceof Failure) throw cause;
     throw new Failure(`${source.path} cannot be read to its end (${errorText(cause)})`, {
@@ -100,6 +121,21 @@ function gunzipped(file: ReturnType<typeof createReadStream>): AsyncIterable<Buf
   // pipeline hands an error of the file to the reader of `gunzip`, who throws it: nothing is left to do here.
   pipeline(file, gunzip, () => {});
   return gunzip;
+}
+
+// Files of several frames are one stream of bytes.
+async function* unpackedZstd(file: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  const unpacked: Buffer[] = [];
+  const stream = new Decompress((chunk) => {
+    // Its buffers are its own.
+    if (chunk.length > 0) unpacked.push(Buffer.from(chunk));
+  });
+  for await (const chunk of file) {
+    stream.push(chunk);
+    yield* unpacked.splice(0);
+  }
+  stream.push(new Uint8Array(0), true);
+  yield* unpacked.splice(0);
 }
 
 /** Cuts a byte stream after its line feeds; the last block may lack one. A byte order mark is dropped. */

@@ -32,12 +32,13 @@ export interface BrokerOrder {
 
 /**
  * What became of sending an order. `unknown` is anything that leaves open whether the broker has it: a time-out, a 5xx, a body
- * that cannot be read, an id that is missing. Only `not_sent` says for certain that nothing left this machine.
+ * that cannot be read, an id that is missing. Only `not_sent` says for certain that no order left this machine. `preview` is what
+ * the broker said of the order before it was sent, as it came, where the broker was asked.
  */
 export type SendOutcome =
-  | { readonly kind: 'submitted'; readonly venueOrderId: string }
-  | { readonly kind: 'rejected'; readonly reason: string }
-  | { readonly kind: 'unknown'; readonly reason: string }
+  | { readonly kind: 'submitted'; readonly venueOrderId: string; readonly preview?: unknown }
+  | { readonly kind: 'rejected'; readonly reason: string; readonly preview?: unknown }
+  | { readonly kind: 'unknown'; readonly reason: string; readonly preview?: unknown }
   | { readonly kind: 'not_sent'; readonly reason: string };
 
 /**
@@ -108,18 +109,26 @@ export interface BrokerCheck {
 /** Exits go before entries, and have a share of the request budget of their own. */
 export type Priority = 'entry' | 'exit';
 
+export interface SubmitOptions {
+  readonly clientId: string;
+  readonly priority: Priority;
+  /** Called when the whole request has been handed to its connection; never by a broker without one. */
+  readonly onWritten?: (() => void) | undefined;
+  /** Asked in the moment before the request leaves, after every wait for a token or an account: a reason keeps it back. */
+  readonly obstacle?: (() => string | null) | undefined;
+}
+
 export interface Broker {
   /** As in trade.runs.broker. */
   readonly name: string;
+  /** What looking at orders may spend of the broker's requests; absent where it is 60 a minute, 20 at once. */
+  readonly reads?: { readonly perMinute: number; readonly burst: number };
   /** True where submit's client id comes back in reports; without it an order is found again by its fingerprint. */
   readonly keepsClientIds: boolean;
   /** The order as its reports show it, where the broker moves a price to one that it takes; absent where it moves none. */
   readonly carried?: (order: BrokerOrder) => BrokerOrder;
   /** Sends once. Never repeats by itself, whatever happens, and never throws. */
-  submit(
-    order: BrokerOrder,
-    options: { readonly clientId: string; readonly priority: Priority },
-  ): Promise<SendOutcome>;
+  submit(order: BrokerOrder, options: SubmitOptions): Promise<SendOutcome>;
   /** Asks once; never throws. */
   cancel(venueOrderId: string): Promise<CancelOutcome>;
   /** Sends a replacement once: the outcome's id is the new order's; the old one may fill first. Never throws. */

@@ -16,6 +16,8 @@ export interface AccountConnectionOptions {
   readonly url: string;
   readonly account: string;
   readonly lock: AccountLock;
+  /** What stands for the account at the broker, whatever its name here; nobody else may hold it. */
+  readonly brokerAccount?: string | undefined;
   /** Of the process: `orders` or `reconcile`. */
   readonly name: string;
   readonly channel: string;
@@ -31,6 +33,8 @@ const LOCK_WAIT_MS = 2000;
 // Our own lost connection may live on at the server until it notices.
 const RELOCK_WAIT_MS = 60_000;
 const HEARTBEAT_MS = 1000;
+// Many times what the slowest of its queries takes.
+const QUERY_MS = 20_000;
 
 /** Opens it. Throws a Failure when another process holds the lock, naming it. Once ended it takes no more work. */
 export async function accountConnection(options: AccountConnectionOptions): Promise<LastingConnection> {
@@ -48,16 +52,21 @@ export async function accountConnection(options: AccountConnectionOptions): Prom
 }
 
 function openLocked(options: AccountConnectionOptions): Promise<LastingConnection> {
-  const { url, account, lock, name, channel, onHint, onLoss, signal, open = lastingConnection } = options;
+  const { url, account, lock, brokerAccount, name, channel } = options;
+  const { onHint, onLoss, signal, open = lastingConnection } = options;
   let waitMs = LOCK_WAIT_MS;
   return open({
     url,
     role: 'job_runner',
     name: `${name} ${account} process ${process.pid}`,
+    queryMs: QUERY_MS,
     signal,
     ...(onLoss === undefined ? {} : { onLoss }),
     prepare: async (client) => {
       await lockAccountWithin(client, { account, lock, waitMs });
+      if (brokerAccount !== undefined) {
+        await lockAccountWithin(client, { account: brokerAccount, lock: 'trade.broker', waitMs });
+      }
       waitMs = RELOCK_WAIT_MS;
       client.on('notification', ({ payload }) => {
         if (payload === account) onHint();

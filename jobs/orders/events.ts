@@ -9,6 +9,7 @@ export type OrderEventName =
   | 'order dropped'
   | 'order denied'
   | 'order overtaken'
+  | 'order recalled'
   | 'cancel asked'
   | 'entries stopped'
   | 'database lost'
@@ -19,6 +20,8 @@ export type OrderEventName =
   | 'foreign order'
   | 'positions differ'
   | 'pass failed'
-  | 'reconciled';
+  | 'reconciled'
+  | 'books compared'
+  | 'books not compared';
 
 export type OnOrderEvent = (name: OrderEventName, data: Readonly<Record<string, unknown>>) => void;

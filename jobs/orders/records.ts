@@ -81,6 +81,10 @@ export interface OrderRecords {
   drop(order: { intent_id: number }, at: EasternUs, verdict: Verdict): Promise<void>;
   /** `isNew` is false where it was in that state already; `attempt` above 1 says that the database was lost meanwhile. */
   event(event: OrderEvent, alert?: Alert): Promise<{ readonly isNew: boolean; readonly attempt: number }>;
+  /** True if an event of the order names that id of the broker's. */
+  knowsOrder(order: { intent_id: number }, venueOrderId: string): Promise<boolean>;
+  /** Keeps what the broker said of the order before it was sent. */
+  preview(order: { intent_id: number }, at: EasternUs, preview: unknown): Promise<void>;
   /** False where the fill was known. */
   fill(order: { intent_id: number }, fill: BrokerFill): Promise<boolean>;
   openOrders(at: EasternUs): Promise<readonly OpenOrder[]>;
@@ -106,6 +110,15 @@ const SCOPE_SQL = `
   select distinct r.params ->> 'underlying' as underlying, r.params ->> 'option_root' as option_root
   from trade.runs r
   where r.account = $1 and r.mode = 'live' and r.broker <> 'paper'`;
+
+const KNOWS_SQL = `
+  select exists (
+    select from trade.order_events e where e.intent_id = $1 and e.venue_order_id = $2
+  ) as is_known`;
+
+const PREVIEW_SQL = `
+  insert into trade.order_previews (intent_id, ts, preview) values ($1, $2, $3)
+  on conflict on constraint order_previews_pk do nothing`;
 
 const FENCE_LOST = 'SB010';
 const OVERFILLED = 'SB011';
@@ -193,6 +206,12 @@ export function orderRecords(connection: LastingConnection, account: string): Or
       const text = 'select trade.record_order_event($1, $2, $3, $4, $5, $6, $7) as is_new';
       const { rows, attempt } = await tell('event', text, values, alert);
       return { isNew: rows[0]?.is_new === true, attempt };
+    },
+    knowsOrder: async ({ intent_id }, venueOrderId) =>
+      (await ask('knows', KNOWS_SQL, [intent_id, venueOrderId]))[0]?.is_known === true,
+    preview: async ({ intent_id }, at, preview) => {
+      const values = [intent_id, formatEastern(at), JSON.stringify(preview)];
+      await ask('preview', PREVIEW_SQL, values);
     },
     fill: async ({ intent_id }, { executionId, ts, legNo, qty, px_e4 }) => {
       const values = [intent_id, epoch, executionId, formatEastern(ts), legNo, qty, px_e4];

@@ -1,7 +1,8 @@
 // One order from intent to outcome: committed, sent once, its outcome recorded. Nothing here sends anything twice.
 import { type Clock, systemClock } from '../../core/clock.ts';
+import type { EasternUs } from '../../core/eastern_time.ts';
 import { errorText } from '../../core/failure.ts';
-import type { Broker, SendOutcome } from '../brokers/broker.ts';
+import type { Broker, SendOutcome, SubmitOptions } from '../brokers/broker.ts';
 import type { Alert } from './alerts.ts';
 import { brokerOrderOf, clientIdOf, describeOrder } from './broker_order.ts';
 import type { OnOrderEvent } from './events.ts';
@@ -22,10 +23,14 @@ export interface SenderParts {
   readonly isStopping: () => boolean;
   /** True once outcomes are no longer recorded. */
   readonly isClosed: () => boolean;
+  /** Told when an order's request was handed to its connection. */
+  readonly onWritten: (intentId: number, at: EasternUs) => void;
 }
 
 // Whoever stood still for longer may have been replaced meanwhile, and what it was about to send may be settled already.
 const SEND_WITHIN_MS = { entry: 1000, exit: 5000, protect: 5000 } as const;
+// An adapter may wait for a token, an account or a preview first: so much later, at most, the request itself leaves.
+const LEAVE_WITHIN_MS = { entry: 3000, exit: 10_000, protect: 10_000 } as const;
 // No adapter takes as long; one that did would block its position for ever.
 const PATIENCE_MS = 45_000;
 const wallClock = systemClock();
@@ -51,7 +56,8 @@ export async function sendOrder(item: WorkItem, seenAt: number, parts: SenderPar
   const refusal = gate.pass(item.intent_id, item.purpose === 'entry');
   if (refusal !== null) return stopEntries(item, refusal, parts);
   onEvent('order sent', { intent_id: item.intent_id, order: describeOrder(item) });
-  const outcome = await submit(item, clientIdOf({ intent_id: item.intent_id, ts_submitted: at }), parts);
+  const clientId = clientIdOf({ intent_id: item.intent_id, ts_submitted: at });
+  const outcome = await submit(item, { clientId, seenAt }, parts);
   fault('after_send', item.purpose);
   if (!parts.isClosed()) await record(item, outcome, parts);
 }
@@ -59,11 +65,25 @@ export async function sendOrder(item: WorkItem, seenAt: number, parts: SenderPar
 function obstacleOf(item: WorkItem, of: { seenAt: number; attempt: number }): string | null {
   // It may be minutes ago that it was decided.
   if (of.attempt > 1) return 'the database was lost while it was being committed';
-  const elapsedMs = Math.round(performance.now() - of.seenAt);
-  return elapsedMs <= SEND_WITHIN_MS[item.purpose] ? null : `this process stood still for ${elapsedMs} ms`;
+  return tooLate(of.seenAt, SEND_WITHIN_MS[item.purpose]);
 }
 
-async function submit(item: WorkItem, clientId: string, { broker }: SenderParts): Promise<SendOutcome> {
+function tooLate(seenAt: number, withinMs: number): string | null {
+  const elapsedMs = Math.round(performance.now() - seenAt);
+  return elapsedMs <= withinMs ? null : `this process stood still for ${elapsedMs} ms`;
+}
+
+interface Sending {
+  readonly clientId: string;
+  readonly seenAt: number;
+}
+
+async function submit(
+  item: WorkItem,
+  { clientId, seenAt }: Sending,
+  parts: SenderParts,
+): Promise<SendOutcome> {
+  const { broker, clock } = parts;
   const over = new AbortController();
   const late = wallClock.sleep(PATIENCE_MS, over.signal).then(
     (): SendOutcome => ({
@@ -72,8 +92,17 @@ async function submit(item: WorkItem, clientId: string, { broker }: SenderParts)
     }),
   );
   const priority = item.purpose === 'entry' ? 'entry' : 'exit';
+  const about: SubmitOptions = {
+    ...{ clientId, priority },
+    onWritten: () => parts.onWritten(item.intent_id, clock.now()),
+    // Once its outcome is recorded as unknown it must not leave any more, nor once nobody records what becomes of it.
+    obstacle: () =>
+      over.signal.aborted || parts.isClosed()
+        ? 'it was given up'
+        : tooLate(seenAt, LEAVE_WITHIN_MS[item.purpose]),
+  };
   try {
-    return await Promise.race([broker.submit(brokerOrderOf(item), { clientId, priority }), late]);
+    return await Promise.race([broker.submit(brokerOrderOf(item), about), late]);
   } catch (error) {
     // An adapter does not throw; one that did all the same may have sent it.
     return { kind: 'unknown', reason: errorText(error) };
@@ -107,8 +136,24 @@ export async function record(item: WorkItem, outcome: SendOutcome, parts: Sender
   } catch (error) {
     if (!isOvertaken(error)) throw error;
     onEvent('order overtaken', { intent_id: item.intent_id, state: event.state });
+    if (outcome.kind === 'submitted') await recallUnlessKnown(item, outcome.venueOrderId, parts);
   }
   if (outcome.kind === 'submitted') fault('after_accept_recorded', item.purpose);
+  const preview = outcome.kind === 'not_sent' ? undefined : outcome.preview;
+  if (preview !== undefined) await records.preview(item, event.at, preview);
+}
+
+/** An order that the broker has and that is recorded as ended, under no id of its own, would be watched by nobody. */
+async function recallUnlessKnown(item: WorkItem, venueOrderId: string, parts: SenderParts): Promise<void> {
+  const { records, broker, clock, onEvent } = parts;
+  if (await records.knowsOrder(item, venueOrderId)) return;
+  const at = clock.now();
+  const { kind } = await broker.cancel(venueOrderId);
+  onEvent('order recalled', { intent_id: item.intent_id, venue_order_id: venueOrderId, cancel: kind });
+  const text = `${describeOrder(item)} is recorded as ended, but the broker took it as order ${venueOrderId}`;
+  await records.halt(at, text);
+  const told = `${text}; its cancel was ${kind === 'requested' ? 'asked for' : 'not taken'}: look there whether it filled`;
+  await records.alert({ key: `order ${item.intent_id} recalled`, severity: 'critical', text: told, at });
 }
 
 interface Recorded {

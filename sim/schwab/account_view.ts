@@ -8,11 +8,12 @@ import {
   holdingsOf,
   multiplierOf,
   type Posting,
-} from './account_book.ts';
-import { type Instruments, isOptionSymbol, type Json } from './instruments.ts';
-import { availableFunds, requirements } from './margin.ts';
+} from '../venue/account_book.ts';
+import { availableFunds, requirements } from '../venue/margin.ts';
+import type { QuoteBoard } from '../venue/quote_board.ts';
+import { isOptionSymbol } from '../venue/symbols.ts';
+import type { Instruments, Json } from './instruments.ts';
 import { dollars } from './order_view.ts';
-import type { QuoteBoard } from './quote_board.ts';
 
 export interface AccountViewParts {
   readonly board: QuoteBoard;

@@ -1,8 +1,8 @@
 // ACCT_ACTIVITY of the streamer (reference B4.5): what happens on the desk, in the payloads recorded at Schwab.
 import { dateOf, type EasternUs, formatEastern } from '../../core/eastern_time.ts';
+import type { DeskEvent } from '../venue/matching.ts';
+import type { Execution, SimOrder } from '../venue/order.ts';
 import type { Json } from './instruments.ts';
-import type { DeskEvent } from './matching.ts';
-import type { Execution, SimOrder } from './order.ts';
 import type { SimulatorParts } from './parts.ts';
 
 export interface Activity {

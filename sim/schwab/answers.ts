@@ -1,17 +1,8 @@
 // Answers of the simulated Schwab: the JSON, the HTML and the plain text that its gateways send (reference B1, B2).
 
-export interface Answer {
-  readonly status: number;
-  readonly headers?: Readonly<Record<string, string>>;
-  /** A text is sent as it is, anything else as JSON; undefined is no body. */
-  readonly body?: unknown;
-}
+import type { Answer } from '../venue/http.ts';
 
 const HTML = { 'content-type': 'text/html' };
-
-export function json(status: number, body: unknown): Answer {
-  return { status, body };
-}
 
 /** The trader API's error. */
 export function traderError(status: number, message: string, errors: readonly string[] = []): Answer {
@@ -36,19 +27,6 @@ export function accessDenied(): Answer {
     '<HTML><HEAD>\n<TITLE>Access Denied</TITLE>\n</HEAD><BODY>\n<H1>Access Denied</H1>\n \n' +
     "You don't have permission to access this resource on this server.<P>\nReference&#32;#18.0\n</BODY>\n</HTML>\n";
   return { status: 403, headers: HTML, body: page };
-}
-
-const STATUS_TEXT: Readonly<Record<number, string>> = {
-  500: 'Internal Server Error',
-  502: 'Bad Gateway',
-  503: 'Service Unavailable',
-  504: 'Gateway Timeout',
-};
-
-export function htmlError(status: number): Answer {
-  const title = `${status} ${STATUS_TEXT[status] ?? 'Error'}`;
-  const page = `<html>\r\n<head><title>${title}</title></head>\r\n<body>\r\n<center><h1>${title}</h1></center>\r\n</body>\r\n</html>\r\n`;
-  return { status, headers: HTML, body: page };
 }
 
 export function apigeeFault(): Answer {

@@ -1,12 +1,13 @@
 // Option chains and expirations as Schwab's market data API gives them (reference B3), of the contracts that have a quote.
 import { epochMsFromEastern } from '../../core/eastern_time.ts';
 import { type OptionContract, parseOsi } from '../../core/osi_symbol.ts';
-import { type Answer, json } from './answers.ts';
-import { isOptionSymbol, type Json, underlyingOf } from './instruments.ts';
+import { type Answer, json } from '../venue/http.ts';
+import type { BoardQuote } from '../venue/quote_board.ts';
+import { isOptionSymbol, underlyingOf } from '../venue/symbols.ts';
+import type { Json } from './instruments.ts';
 import { daysToExpiration, greeks, intrinsicValue, NOT_AVAILABLE, optionClose } from './option_facts.ts';
 import { dollars } from './order_view.ts';
 import type { SimulatorParts } from './parts.ts';
-import type { BoardQuote } from './quote_board.ts';
 import type { TraderCall } from './trader.ts';
 
 interface Listed {

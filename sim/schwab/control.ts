@@ -5,9 +5,9 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { z } from 'zod';
 import type { SessionDate } from '../../core/eastern_time.ts';
+import type { SettlementOptions } from '../venue/settlement.ts';
 import type { Fault, Misbehaviour, Operation } from './faults.ts';
 import type { SchwabSimulator } from './server.ts';
-import type { SettlementOptions } from './settlement.ts';
 
 export interface ControlServer {
   readonly url: string;

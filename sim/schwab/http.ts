@@ -1,16 +1,8 @@
 // The HTTP half of the simulated Schwab: routes a request, checks its token and its rate, and answers it, well or badly.
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { gzipSync } from 'node:zlib';
 import type { EasternUs } from '../../core/eastern_time.ts';
-import {
-  type Answer,
-  accessDenied,
-  apigeeFault,
-  htmlError,
-  noRoute,
-  rateLimited,
-  unauthorized,
-} from './answers.ts';
+import { type Answer, htmlError, readBody, sendAnswer } from '../venue/http.ts';
+import { accessDenied, apigeeFault, noRoute, rateLimited, unauthorized } from './answers.ts';
 import type { Fault, Operation } from './faults.ts';
 import { answerMarketData } from './market_data.ts';
 import { answerMarketHours } from './market_hours.ts';
@@ -35,25 +27,8 @@ export interface HttpContext {
   readonly record: (request: RequestRecord) => void;
 }
 
-const MAX_BODY = 1 << 20;
 const MINUTE_US = 60_000_000;
 const ORDER_OPERATIONS: readonly Operation[] = ['POST order', 'PUT order', 'DELETE order'];
-
-// Null for a body that is too large, or whose client went away.
-async function readBody(request: IncomingMessage): Promise<string | null> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  try {
-    for await (const chunk of request) {
-      size += (chunk as Buffer).length;
-      if (size > MAX_BODY) return null;
-      chunks.push(chunk as Buffer);
-    }
-  } catch {
-    return null;
-  }
-  return Buffer.concat(chunks).toString('utf8');
-}
 
 function parseJson(text: string): unknown {
   try {
@@ -145,38 +120,11 @@ function takesEffect(fault: Fault | null): boolean {
   }
 }
 
-function bodyOf(answer: Answer): { readonly text: string; readonly type: string } | null {
-  if (answer.body === undefined) return null;
-  if (typeof answer.body === 'string') return { text: answer.body, type: 'text/plain' };
-  return { text: JSON.stringify(answer.body), type: 'application/json' };
-}
-
 function send(incoming: Incoming, response: ServerResponse, answer: Answer, parts: SimulatorParts): void {
   const { request, fault } = incoming;
-  const body = bodyOf(answer);
   const correlId = request.headers['schwab-client-correlid'];
-  const headers: Record<string, string> = {
-    'schwab-client-correlid': typeof correlId === 'string' ? correlId : parts.uuid(),
-    ...(body === null ? {} : { 'content-type': body.type }),
-    ...answer.headers,
-  };
-  if (body === null) {
-    response.writeHead(answer.status, { ...headers, 'content-length': '0' }).end();
-    return;
-  }
-  if (fault?.kind === 'half_body') {
-    const bytes = Buffer.from(body.text);
-    const half = bytes.subarray(0, Math.floor(bytes.length / 2));
-    const length = fault.isCut ? bytes.length : half.length;
-    response.writeHead(answer.status, { ...headers, 'content-length': String(length) });
-    response.write(half, () => (fault.isCut ? request.socket.destroy() : response.end()));
-    return;
-  }
-  const zips = parts.settings.gzip && /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''));
-  const bytes = zips ? gzipSync(body.text) : Buffer.from(body.text);
-  const encoding: Record<string, string> = zips ? { 'content-encoding': 'gzip' } : {};
-  response.writeHead(answer.status, { ...headers, ...encoding, 'content-length': String(bytes.length) });
-  response.end(bytes);
+  const headers = { 'schwab-client-correlid': typeof correlId === 'string' ? correlId : parts.uuid() };
+  sendAnswer(answer, { request, response, headers, gzip: parts.settings.gzip, fault });
 }
 
 function killTokens(fault: Fault | null, parts: SimulatorParts): void {

@@ -1,5 +1,6 @@
 // How Schwab describes what is traded: option and share instruments in orders, positions and transactions.
 import { parseOsi } from '../../core/osi_symbol.ts';
+import { isOptionSymbol, underlyingOf } from '../venue/symbols.ts';
 
 export type Json = Readonly<Record<string, unknown>>;
 
@@ -8,21 +9,7 @@ const ETFS: Readonly<Record<string, { readonly cusip: string; readonly descripti
   SPY: { cusip: '78462F103', description: 'SPDR S&P 500 ETF' },
   IWM: { cusip: '464287655', description: 'ISHARES RUSSELL 2000 ETF' },
 };
-const INDEX_OF_ROOT: Readonly<Record<string, string>> = { SPX: '$SPX', SPXW: '$SPX', XSP: '$XSP' };
 const FIRST_INSTRUMENT_ID = 226_000_000;
-
-export function isOptionSymbol(symbol: string): boolean {
-  return symbol.length === 21;
-}
-
-/** Ticker of what an option root delivers or settles on: QQQ, $SPX. */
-export function underlyingOf(root: string): string {
-  return INDEX_OF_ROOT[root] ?? root;
-}
-
-export function isCashSettled(root: string): boolean {
-  return INDEX_OF_ROOT[root] !== undefined;
-}
 
 // 0, root in five with dots, month A-L (calls) or M-X (puts), day 1-9 or A-V, last digit of the year, strike x 1000 in seven:
 // read off the recorded orders.

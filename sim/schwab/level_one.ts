@@ -1,11 +1,11 @@
 // Quotes as the streamer's numbered fields (reference B4.4). Sent are only fields that have changed.
 import { epochMsFromEastern } from '../../core/eastern_time.ts';
 import { type OptionContract, parseOsi } from '../../core/osi_symbol.ts';
-import { isOptionSymbol, underlyingOf } from './instruments.ts';
+import type { BoardQuote } from '../venue/quote_board.ts';
+import { isOptionSymbol, underlyingOf } from '../venue/symbols.ts';
 import { daysToExpiration } from './option_facts.ts';
 import { dollars } from './order_view.ts';
 import type { SimulatorParts } from './parts.ts';
-import type { BoardQuote } from './quote_board.ts';
 
 export type FieldValue = number | string | boolean;
 export type Fields = ReadonlyMap<number, FieldValue>;

@@ -1,13 +1,15 @@
 // The part of Schwab's market data API that a trader of options needs (reference B3): quotes here, the rest next door.
 import { epochMsFromEastern } from '../../core/eastern_time.ts';
 import { type OptionContract, parseOsi } from '../../core/osi_symbol.ts';
-import { type Answer, apiError, json } from './answers.ts';
+import { type Answer, json } from '../venue/http.ts';
+import type { BoardQuote } from '../venue/quote_board.ts';
+import { isOptionSymbol, underlyingOf } from '../venue/symbols.ts';
+import { apiError } from './answers.ts';
 import { chains, expirations } from './chains.ts';
-import { isOptionSymbol, type Json, underlyingOf } from './instruments.ts';
+import type { Json } from './instruments.ts';
 import { daysToExpiration, greeks, intrinsicValue, optionClose } from './option_facts.ts';
 import { dollars } from './order_view.ts';
 import type { SimulatorParts } from './parts.ts';
-import type { BoardQuote } from './quote_board.ts';
 import type { TraderCall } from './trader.ts';
 
 function optionReference(symbol: string, contract: OptionContract, parts: SimulatorParts): Json {

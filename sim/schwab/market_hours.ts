@@ -8,7 +8,8 @@ import {
   parseEastern,
   type SessionDate,
 } from '../../core/eastern_time.ts';
-import { type Answer, apiError, json } from './answers.ts';
+import { type Answer, json } from '../venue/http.ts';
+import { apiError } from './answers.ts';
 import type { Json } from './instruments.ts';
 import type { SimulatorParts } from './parts.ts';
 import type { TraderCall } from './trader.ts';

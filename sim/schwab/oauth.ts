@@ -1,7 +1,8 @@
 // The login of the simulated Schwab: code, access token and refresh token, each with its clock (reference B1).
 import { addMs, type EasternUs } from '../../core/eastern_time.ts';
 import type { RandomStream } from '../random.ts';
-import { type Answer, accessDenied, json } from './answers.ts';
+import { type Answer, json } from '../venue/http.ts';
+import { accessDenied } from './answers.ts';
 import type { Settings } from './settings.ts';
 
 export interface TokenSet {

@@ -7,10 +7,10 @@ import {
   type SessionDate,
 } from '../../core/eastern_time.ts';
 import type { OptionContract } from '../../core/osi_symbol.ts';
-import { timeOf } from './hours.ts';
+import { timeOf } from '../venue/hours.ts';
+import type { BoardQuote } from '../venue/quote_board.ts';
 import type { Json } from './instruments.ts';
 import { dollars } from './order_view.ts';
-import type { BoardQuote } from './quote_board.ts';
 
 /** What Schwab sends for greeks and volatility that it does not have. */
 export const NOT_AVAILABLE = -999;

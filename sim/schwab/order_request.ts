@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { parseScaled } from '../../core/decimal.ts';
 import { formatOsi, parseOsi } from '../../core/osi_symbol.ts';
-import type { OrderLeg, OrderSpec, OrderType } from './order.ts';
+import type { OrderLeg, OrderSpec, OrderType } from '../venue/order.ts';
 
 export type ParsedOrder =
   | { readonly ok: true; readonly spec: OrderSpec }

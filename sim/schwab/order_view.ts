@@ -1,6 +1,5 @@
 // Orders in Schwab's JSON (reference B2.5, B2.6): what a report made at some instant knows of an order and its children.
 import { type EasternUs, epochMsFromEastern } from '../../core/eastern_time.ts';
-import type { Instruments, Json } from './instruments.ts';
 import {
   type Execution,
   isTerminal,
@@ -8,7 +7,8 @@ import {
   type OrderStatus,
   type SimOrder,
   shownAt,
-} from './order.ts';
+} from '../venue/order.ts';
+import type { Instruments, Json } from './instruments.ts';
 
 /** `2026-11-20T14:45:00+0000`: whole seconds, and a zone without a colon. */
 export function schwabTime(us: EasternUs): string {

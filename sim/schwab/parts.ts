@@ -1,11 +1,11 @@
 // The parts of a running simulator, wired by hand in server.ts and shared by the APIs that stand on them.
-import type { AccountBook } from './account_book.ts';
-import type { CheckContext } from './checks.ts';
-import type { Desk } from './desk.ts';
+import type { AccountBook } from '../venue/account_book.ts';
+import type { CheckContext } from '../venue/checks.ts';
+import type { Desk } from '../venue/desk.ts';
+import type { QuoteBoard } from '../venue/quote_board.ts';
 import type { createScript } from './faults.ts';
 import type { Instruments } from './instruments.ts';
 import type { OAuth } from './oauth.ts';
-import type { QuoteBoard } from './quote_board.ts';
 import type { Settings } from './settings.ts';
 
 export interface SimulatorParts {

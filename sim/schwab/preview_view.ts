@@ -1,9 +1,9 @@
 // The answer of previewOrder (reference B2.7): 200 even for an order that would be rejected.
 import type { EasternUs } from '../../core/eastern_time.ts';
-import type { AccountBook } from './account_book.ts';
-import { type CheckContext, fundsAfter, rejectReason, valueAtLimit } from './checks.ts';
+import type { AccountBook } from '../venue/account_book.ts';
+import { type CheckContext, fundsAfter, rejectReason, valueAtLimit } from '../venue/checks.ts';
+import type { OrderLeg, OrderSpec } from '../venue/order.ts';
 import type { Instruments, Json } from './instruments.ts';
-import type { OrderLeg, OrderSpec } from './order.ts';
 import { dollars, schwabTime } from './order_view.ts';
 
 function legView(leg: OrderLeg, legId: number, qty: number, context: CheckContext, to: Instruments): Json {

@@ -5,21 +5,17 @@ import type { AddressInfo, Socket } from 'node:net';
 import { WebSocketServer } from 'ws';
 import type { SessionDate } from '../../core/eastern_time.ts';
 import { randomStream } from '../random.ts';
-import type { AccountBook } from './account_book.ts';
-import { createDesk } from './desk.ts';
+import type { AccountBook } from '../venue/account_book.ts';
+import type { Ledger } from '../venue/ledger.ts';
+import type { Settlement, SettlementOptions } from '../venue/settlement.ts';
+import { createVenue, type Venue } from '../venue/venue.ts';
 import { createScript, type Misbehaviour, type Script } from './faults.ts';
-import { nextChange } from './hours.ts';
 import { createHttpHandler, type RequestRecord } from './http.ts';
 import { createInstruments } from './instruments.ts';
-import { createLedger, type Ledger } from './ledger.ts';
-import type { DeskEvent } from './matching.ts';
 import { createOAuth, type OAuth, type OAuthControls, randomUuid } from './oauth.ts';
-import { PLAIN_PLAN, type SimOrder } from './order.ts';
 import { parseOrder } from './order_request.ts';
 import type { SimulatorParts } from './parts.ts';
-import { createQuoteBoard } from './quote_board.ts';
 import { type Lags, resolveSettings, type SchwabSimulatorOptions, type Settings } from './settings.ts';
-import { assignEarly, type Settlement, type SettlementOptions, settleExpiry } from './settlement.ts';
 import { createStreamer, type Streamer, type StreamerControls } from './streamer.ts';
 import { accountHash } from './user_view.ts';
 
@@ -74,44 +70,8 @@ interface Running {
   readonly parts: SimulatorParts;
   readonly streamer: Streamer;
   readonly server: Server;
-  readonly activities: (count: number) => number;
-  readonly after: (ms: number, run: () => void) => void;
+  readonly venue: Venue;
   readonly stopping: AbortController;
-}
-
-function createIds(seed: number): { order(): number; activities(count: number): number } {
-  const random = randomStream(seed, 'ids');
-  let orderId = FIRST_ORDER_ID;
-  let activityId = FIRST_ACTIVITY_ID;
-  return {
-    order: () => {
-      orderId += random.int(1, 9);
-      return orderId;
-    },
-    activities: (count) => {
-      const first = activityId + random.int(1, 9);
-      activityId = first + count;
-      return first;
-    },
-  };
-}
-
-function createBooks(settings: Settings): AccountBook[] {
-  return settings.accounts.map(({ accountNumber, cash_e4, type = 'MARGIN' }) => ({
-    accountNumber,
-    type,
-    startCash_e4: cash_e4,
-    isClosingOnly: false,
-    postings: [],
-  }));
-}
-
-function createAfter(settings: Settings, signal: AbortSignal): (ms: number, run: () => void) => void {
-  return (ms, run) => {
-    if (signal.aborted) return;
-    if (ms <= 0) run();
-    else void settings.clock.sleep(ms, signal).then(() => signal.aborted || run());
-  };
 }
 
 function portOf(server: Server): number {
@@ -138,43 +98,28 @@ function wire(settings: Settings): Running {
   const stopping = new AbortController();
   // Every delay waits on it.
   setMaxListeners(0, stopping.signal);
-  const after = createAfter(settings, stopping.signal);
   const server = createServer();
   // An idle connection that the server closes just as the client uses it again would look like a fault of the script.
   server.keepAliveTimeout = 60_000;
-  const board = createQuoteBoard();
-  const books = createBooks(settings);
-  const ids = createIds(settings.seed);
   const oauth = createOAuth(settings, randomStream(settings.seed, 'tokens'));
-  const { clock } = settings;
-  const emit = (event: DeskEvent): void => streamer.onEvent(event);
-  const desk = createDesk({ settings, board, now: clock.now, after, emit, ids });
-  const ordersOf = (book: AccountBook): SimOrder[] => desk.all().filter((order) => order.book === book);
+  const { clock, accounts, seed } = settings;
+  const venue = createVenue({
+    ...{ settings, accounts, seed },
+    firstOrderId: FIRST_ORDER_ID,
+    firstActivityId: FIRST_ACTIVITY_ID,
+    emit: (event) => streamer.onEvent(event),
+    signal: stopping.signal,
+  });
+  const { board, books, desk, checks } = venue;
   const parts: SimulatorParts = {
-    ...{ settings, board, books, desk, oauth },
+    ...{ settings, board, books, desk, checks, oauth },
     ...createIdentity(settings, books, oauth),
     instruments: createInstruments(),
-    checks: { settings, board, ordersOf },
     script: createScript(clock),
     streamerUrl: () => `ws://127.0.0.1:${portOf(server)}/ws`,
   };
-  const streamer = createStreamer(parts, after);
-  return { parts, streamer, server, activities: ids.activities, after, stopping };
-}
-
-// Opens and closes the session by the clock; the day's orders end with it.
-async function keepHours({ parts, stopping }: Running): Promise<void> {
-  const { clock, hours } = parts.settings;
-  const { signal } = stopping;
-  while (hours !== 'always' && !signal.aborted) {
-    const now = clock.now();
-    const change = nextChange(hours, now);
-    if (change === null) return;
-    await clock.sleep((change.at - now) / 1000, signal);
-    if (signal.aborted || clock.now() < change.at) continue;
-    if (change.kind === 'open') parts.desk.open();
-    else parts.desk.close();
-  }
+  const streamer = createStreamer(parts, venue.after);
+  return { parts, streamer, server, venue, stopping };
 }
 
 function acceptSockets({ server, streamer }: Running): void {
@@ -188,69 +133,47 @@ function acceptSockets({ server, streamer }: Running): void {
   });
 }
 
-function bookOf(parts: SimulatorParts, accountNumber: string | undefined): AccountBook {
-  const { books } = parts;
-  const book =
-    accountNumber === undefined ? books[0] : books.find((each) => each.accountNumber === accountNumber);
-  if (book === undefined) throw new Error(`no such account: ${accountNumber}`);
-  return book;
-}
-
 type Market = Pick<
   SchwabSimulator,
   'setQuote' | 'fill' | 'manualOrder' | 'manualCancel' | 'settle' | 'assign'
 >;
 
-function createMarket({ parts, streamer, activities }: Running): Market {
-  const { settings, desk, board, books } = parts;
-  const { clock } = settings;
-  const orderOf = (id: number): SimOrder => {
-    const order = desk.find(id);
-    if (order === null) throw new Error(`no such order: ${id}`);
-    return order;
-  };
+function createMarket({ parts, streamer, venue }: Running): Market {
+  const { desk, board, settings } = parts;
   return {
     setQuote: (symbol, bid_e4, ask_e4, bidSz, askSz, fields = {}) => {
-      board.set({ symbol, bid_e4, ask_e4, bidSz, askSz, at: clock.now(), fields });
+      board.set({ symbol, bid_e4, ask_e4, bidSz, askSz, at: settings.clock.now(), fields });
       streamer.onQuote(symbol);
       desk.match(symbol);
     },
-    fill: (orderId, qty, prices_e4) => desk.fill(orderOf(orderId), qty, prices_e4),
+    fill: (orderId, qty, prices_e4) => desk.fill(venue.orderOf(orderId), qty, prices_e4),
     manualOrder: (body, accountNumber) => {
       const parsed = parseOrder(body);
       if (!parsed.ok) throw new Error(`not an order: ${parsed.errors.join('; ')}`);
-      const submission = { source: 'manual' as const, plan: PLAIN_PLAN };
-      return desk.submit(bookOf(parts, accountNumber), parsed.spec, submission).id;
+      return venue.manualOrder(parsed.spec, accountNumber);
     },
-    manualCancel: (orderId) => desk.cancel(orderOf(orderId)),
-    settle: (date, close_e4, options) => {
-      const settled = settleExpiry(books, activities, date, close_e4, options);
-      desk.expire(new Set(settled.map((each) => each.symbol)));
-      return settled;
-    },
-    assign: (symbol, contracts, options = {}) => {
-      const moment = { now: clock.now(), activityId: activities(1), ...options };
-      return assignEarly(bookOf(parts, undefined), symbol, contracts, moment);
-    },
+    manualCancel: (orderId) => desk.cancel(venue.orderOf(orderId)),
+    settle: venue.settle,
+    assign: venue.assign,
   };
 }
 
 type Controls = Omit<SchwabSimulator, 'restUrl' | 'streamerUrl' | 'requests' | 'stop'>;
 
 function createControls(running: Running): Controls {
-  const { parts, streamer } = running;
+  const { parts, streamer, venue } = running;
   const { settings, oauth, script } = parts;
   const { appKey, appSecret, callbackUrl } = settings;
   return {
     ...{ appKey, appSecret, callbackUrl, oauth, script, streamer },
     ...createMarket(running),
-    ledger: createLedger(parts.desk, parts.books),
-    accountHash: (accountNumber) => parts.hashOf(bookOf(parts, accountNumber)),
+    ledger: venue.ledger,
+    accountHash: (accountNumber) => parts.hashOf(venue.bookOf(accountNumber)),
     setLags: (lags) => {
       settings.lags = { ...settings.lags, ...lags };
     },
     setClosingOnly: (isClosingOnly, accountNumber) => {
-      bookOf(parts, accountNumber).isClosingOnly = isClosingOnly;
+      venue.bookOf(accountNumber).isClosingOnly = isClosingOnly;
     },
     misbehave: script.misbehave,
   };
@@ -259,9 +182,13 @@ function createControls(running: Running): Controls {
 /** Starts the simulator on loopback. Faults, lags and the market are then set through it; see settings.ts for the rest. */
 export async function startSchwabSimulator(options: SchwabSimulatorOptions = {}): Promise<SchwabSimulator> {
   const running = wire(resolveSettings(options));
-  const { parts, server, streamer, stopping, after } = running;
+  const { parts, server, streamer, stopping, venue } = running;
   const requests: RequestRecord[] = [];
-  const handle = createHttpHandler({ parts, after, record: (request) => requests.push(request) });
+  const handle = createHttpHandler({
+    parts,
+    after: venue.after,
+    record: (request) => requests.push(request),
+  });
   server.on('request', (request, response) => void handle(request, response));
   acceptSockets(running);
   // Also those in the middle of an upgrade, which neither the HTTP server nor the websocket server counts as its own.
@@ -270,7 +197,7 @@ export async function startSchwabSimulator(options: SchwabSimulatorOptions = {})
   server.listen(parts.settings.port, '127.0.0.1');
   await once(server, 'listening');
   void streamer.beat(stopping.signal);
-  void keepHours(running);
+  void venue.keepHours();
   return {
     ...createControls(running),
     restUrl: `http://127.0.0.1:${portOf(server)}`,

@@ -1,37 +1,10 @@
 // Everything about the simulated Schwab that a test or a user can set, with defaults as near the real one as is known.
 import { type Clock, systemClock } from '../../core/clock.ts';
-import { regularHours, type TradingHours } from './hours.ts';
+import { regularHours, type TradingHours } from '../venue/hours.ts';
+import type { Delays, Fees, Lags, RejectCause } from '../venue/settings.ts';
+import { SCHWAB_WORDS } from './words.ts';
 
-/** Milliseconds of the simulator's clock; 0 is at once, before the request that asked is answered. */
-export interface Delays {
-  /** PENDING_ACTIVATION to QUEUED. */
-  readonly activateMs: number;
-  /** QUEUED to WORKING. */
-  readonly workMs: number;
-  /** From a quote that an order can trade with to its execution. */
-  readonly fillMs: number;
-  /** PENDING_CANCEL to CANCELED, and PENDING_REPLACE to REPLACED. */
-  readonly cancelMs: number;
-  /** From the 201 to the report of a reject. */
-  readonly rejectMs: number;
-}
-
-/** How far what is told lags behind what is true, in milliseconds. */
-export interface Lags {
-  /** Lists of orders. */
-  readonly listMs: number;
-  /** Positions, balances and transactions. */
-  readonly positionsMs: number;
-}
-
-/** Per contract, in 1/10,000 dollar. */
-export interface Fees {
-  readonly commission_e4: number;
-  readonly optRegFee_e4: number;
-  /** Sales only. */
-  readonly secFee_e4: number;
-  readonly tafFee_e4: number;
-}
+export type { Delays, Fees, Lags } from '../venue/settings.ts';
 
 export interface AccountOptions {
   /** Eight digits. */
@@ -95,6 +68,7 @@ export interface SchwabSimulatorOptions {
 export type Settings = Required<Omit<SchwabSimulatorOptions, 'delays' | 'lags' | 'fees'>> & {
   readonly delays: Delays;
   readonly fees: Fees;
+  readonly words: Readonly<Record<RejectCause, string>>;
   /** Changes while the simulator runs. */
   lags: Lags;
 };
@@ -145,6 +119,7 @@ export function resolveSettings(options: SchwabSimulatorOptions): Settings {
     delays: { ...DELAYS, ...delays },
     lags: { listMs: 0, positionsMs: 0, ...lags },
     fees: { ...FEES, ...fees },
+    words: SCHWAB_WORDS,
   };
   if (!settings.callbackUrl.startsWith('https://') || settings.callbackUrl.endsWith('/')) {
     throw new Error(`callbackUrl must be https and not end in a slash: ${settings.callbackUrl}`);

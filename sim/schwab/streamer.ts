@@ -2,10 +2,10 @@
 import type { RawData, WebSocket } from 'ws';
 import { z } from 'zod';
 import { epochMsFromEastern } from '../../core/eastern_time.ts';
+import type { DeskEvent } from '../venue/matching.ts';
 import { type Activity, activitiesOf } from './activity.ts';
 import type { Operation } from './faults.ts';
 import { levelOneFields, levelOneItem, serviceOf } from './level_one.ts';
-import type { DeskEvent } from './matching.ts';
 import type { SimulatorParts } from './parts.ts';
 import {
   applyCommand,

@@ -1,12 +1,14 @@
 // The trader API: the twelve endpoints of reference B2 on the desk and the accounts' books.
 import type { EasternUs } from '../../core/eastern_time.ts';
 import { addMs, easternFromEpochMs } from '../../core/eastern_time.ts';
-import type { AccountBook } from './account_book.ts';
+import type { AccountBook } from '../venue/account_book.ts';
+import type { Desk } from '../venue/desk.ts';
+import { type Answer, json } from '../venue/http.ts';
+import { isLive, type OrderSpec, type SimOrder } from '../venue/order.ts';
+import { fillable, planOf } from '../venue/order_faults.ts';
 import { accountView } from './account_view.ts';
-import { type Answer, json, traderError } from './answers.ts';
-import type { Desk } from './desk.ts';
+import { traderError } from './answers.ts';
 import type { Fault, Operation } from './faults.ts';
-import { isLive, type OrderPlan, type OrderSpec, PLAIN_PLAN, type SimOrder } from './order.ts';
 import { parseOrder } from './order_request.ts';
 import { orderView } from './order_view.ts';
 import type { SimulatorParts } from './parts.ts';
@@ -98,23 +100,6 @@ const getOrder: Handler = (call, parts, book) => {
   return view === null ? traderError(404, 'Order not found') : json(200, view);
 };
 
-function planOf(fault: Fault | null): OrderPlan {
-  switch (fault?.kind) {
-    case 'reject':
-      return { ...PLAIN_PLAN, rejectReason: fault.reason ?? 'The order was rejected.' };
-    case 'list_lag':
-      return { ...PLAIN_PLAN, listLagMs: fault.ms, isHiddenById: fault.byId ?? false };
-    case 'positions_lag':
-      return { ...PLAIN_PLAN, positionsLagMs: fault.ms };
-    case 'report_lag':
-      return { ...PLAIN_PLAN, reportLagMs: fault.ms };
-    case 'partial':
-      return { ...PLAIN_PLAN, partials: fault.qtys };
-    default:
-      return PLAIN_PLAN;
-  }
-}
-
 // Another order of the account, the newest first; a child of the order counts as another.
 function otherOrder(order: SimOrder, parts: SimulatorParts): number {
   const others = parts.desk.all().filter((each) => each !== order && each.book === order.book);
@@ -153,12 +138,6 @@ function withLiveOrder(
   if (order === null) return traderError(404, 'Order not found');
   if (isLive(order) && !order.isEnding) return run(order);
   return traderError(400, `${LIVE_STATUS} ${order.status}`);
-}
-
-// Units that a fault fills; none of an order that has not reached the market.
-function fillable(order: SimOrder, qty: number | undefined): number {
-  if (!order.isRouted) return 0;
-  return Math.min(qty ?? Number.POSITIVE_INFINITY, order.spec.qty - order.filledQty);
 }
 
 const putOrder: Handler = (call, parts, book) =>

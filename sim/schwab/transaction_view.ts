@@ -1,7 +1,7 @@
 // Transactions in Schwab's JSON (reference B2.8): a row for each leg that traded, and for each option that expired or was assigned.
 import { dateOf, type EasternUs } from '../../core/eastern_time.ts';
-import { type AccountBook, type FeeType, feesOf, type Posting } from './account_book.ts';
-import { dayAfter } from './hours.ts';
+import { type AccountBook, type FeeType, feesOf, type Posting } from '../venue/account_book.ts';
+import { dayAfter } from '../venue/hours.ts';
 import type { Instruments, Json } from './instruments.ts';
 import { dollars, schwabTime } from './order_view.ts';
 

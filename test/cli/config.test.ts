@@ -1,6 +1,8 @@
 // Configuration: what is refused and how, what is secret, and the example that lists every variable.
 import { expect, it } from 'vitest';
+import { refuseMissingSettings } from '../../cli/live_settings.ts';
 import { envExample, parseConfig, runSettings } from '../../core/config.ts';
+import type { Failure } from '../../core/failure.ts';
 import { createLog } from '../../core/log.ts';
 import { projectPath } from '../../core/root.ts';
 
@@ -52,6 +54,34 @@ it('gives runs the capital and the contracts that are set, and nothing else', ()
     trading_capital: 1_000_000,
     contracts: 5,
   });
+});
+
+it('tells everything that a broker needs and has not at once, and refuses as wrong settings do', () => {
+  const hintOf = (environment: Record<string, string>): unknown => {
+    try {
+      return refuseMissingSettings(parseConfig(environment), { feed: true }) ?? null;
+    } catch (error) {
+      const { exitCode, hint } = error as Failure;
+      return [exitCode, ...(hint ?? '').matchAll(/^ {2}([A-Z_]+) /gm)].map(
+        (each) => (each as string[])[1] ?? each,
+      );
+    }
+  };
+  const schwab = {
+    BROKER: 'schwab',
+    SCHWAB_API_KEY: 'a',
+    SCHWAB_API_SECRET: 'b',
+    STRIKEBASE_SECRET_KEY: 'c',
+  };
+  expect(hintOf({})).toBeNull();
+  expect(hintOf({ BROKER: 'schwab' })).toEqual([
+    2,
+    ...['POLYGON_API_KEY', 'LIVE_TRADING', 'SCHWAB_API_KEY', 'SCHWAB_API_SECRET', 'STRIKEBASE_SECRET_KEY'],
+  ]);
+  expect(hintOf(schwab)).toEqual([2, 'POLYGON_API_KEY', 'LIVE_TRADING']);
+  expect(hintOf({ ...schwab, POLYGON_API_KEY: 'd', LIVE_TRADING: 'yes' })).toBeNull();
+  // A simulator on this machine is nobody's money.
+  expect(hintOf({ ...schwab, POLYGON_API_KEY: 'd', SCHWAB_BASE_URL: 'http://127.0.0.1:1' })).toBeNull();
 });
 
 it('keeps every secret out of the log, however it is written there', () => {

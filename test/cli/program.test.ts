@@ -55,6 +55,7 @@ describe('help', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(/--db <url>/.test(stdout)).toBe(!WITHOUT_DATABASE.has(words[0] ?? ''));
     expect(stdout).toMatch(/Examples?:\n {2}\$ strikebase /);
+    expect(stdout).not.toMatch(/default: (?:null|false|\{\}|\[\]|undefined)/);
   });
 
   it('tells the version', async () => {
@@ -79,7 +80,8 @@ describe('a wrong command line exits with 2 and says what to do', () => {
     [['pl', '--db', 'user:secret@host'], /postgres:\/\//],
     [['import'], /missing required argument 'files'/],
     [['parity', '1'], /missing required argument 'run-b'/],
-    [['runs', 'remove', '1'], /unknown command 'remove'/],
+    [['runs', 'remove', '1'], /unknown command 'remove'[\s\S]*runs has list, drop/],
+    [['parity', 'latest', 'newest'], /latest-1/],
   ])('%j', async (argv, text) => {
     const { code, stdout, stderr } = await runCli(...argv);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });

@@ -52,7 +52,8 @@ describe('runs', () => {
     const day = ['--quotes', 'modelled', '--to', '2025-10-06', '--json'];
     const a = JSON.parse((await cli('backtest', ...day)).stdout);
     const b = JSON.parse((await cli('replay', ...day, '--speed', 'max')).stdout);
-    const { code, stdout } = await cli('parity', String(a.run_id), String(b.run_id));
+    expect(b.run_id).toBe(a.run_id + 1);
+    const { code, stdout } = await cli('parity', 'latest-1', 'latest');
     expect(code).toBe(0);
     expect(stdout).toMatch(/no difference in \d+ rows/);
   });
@@ -87,7 +88,14 @@ describe('runs', () => {
     [['--quotes', 'recorded'], 1, /no recorded quotes of QQQ/],
     [['--quotes', 'modelled', '--from', '2024-01-02', '--to', '2024-01-03'], 1, /no ticks of QQQ/],
     [['--quotes', 'modelled', '--strategy', 'none'], 2, /no strategy none/],
-    [['--quotes', 'modelled', '--set', 'colour=red'], 1, /unknown parameter: colour/],
+    [['--quotes', 'modelled', '--set', 'colour=red'], 2, /unknown parameter: colour/],
+    [['--quotes', 'modelled', '--set', 'contract=5'], 2, /Did you mean contracts\?/],
+    [['--quotes', 'modelled', '--set', 'contracts=-5'], 2, /contracts = -5 is out of bounds/],
+    [
+      ['--quotes', 'modelled', '--set', 'contracts=abc'],
+      2,
+      /contracts cannot be abc: it takes a whole number/,
+    ],
   ])('backtest %j fails with a word what to do', async (args, code, text) => {
     const result = await cli('backtest', ...args);
     expect(result).toMatchObject({ code, stdout: '', stderr: expect.stringMatching(text) });
@@ -102,7 +110,7 @@ describe('runs', () => {
       .query('select count(*)::integer as n from trade.decisions where run_id = $1', [run_id]);
     expect(rows[0]).toEqual({ n: 0 });
     expect(await cli('runs', 'drop', String(run_id))).toMatchObject({
-      code: 1,
+      code: 2,
       stderr: expect.stringMatching(/no run/),
     });
   });
@@ -179,6 +187,44 @@ describe('output', () => {
     );
     const json = JSON.parse((await cli(command, '--format', 'json')).stdout);
     expect(json[0]).toMatchObject({ quote_source: 'modelled' });
+  });
+
+  it('decisions leave out the periods without a signal, and say how many', async () => {
+    const lines = ({ stdout }: Captured): number => stdout.trimEnd().split('\n').length;
+    const shown = await cli('decisions', '--format', 'csv');
+    const all = await cli('decisions', '--all', '--format', 'csv');
+    const [, left = '0'] = /left out: ([\d,]+) periods without a signal/.exec(shown.stderr) ?? [];
+    expect(shown.stdout).not.toMatch(/no_signal/);
+    expect(Number(left.replace(',', ''))).toBeGreaterThan(100);
+    expect(lines(all)).toBe(lines(shown) + Number(left.replace(',', '')));
+    expect(all.stderr).not.toMatch(/left out/);
+  });
+
+  it('trades name the fills that panel.lineage takes, and what is still open', async () => {
+    const csv = await cli('trades', '--run', runId, '--format', 'csv');
+    const [header = '', first = ''] = csv.stdout.split('\n');
+    const fill = first.split(',')[header.split(',').indexOf('entry_fill_id')];
+    const { rows } = await db
+      .pool()
+      .query('select effect, run_id from panel.fills where fill_id = $1', [fill]);
+    expect(rows).toEqual([{ effect: 'open', run_id: runId }]);
+    const open = await db
+      .pool()
+      .query(
+        "select ts::text, contract from panel.fills where run_id = $1 and effect = 'open' order by ts limit 1",
+        [runId],
+      );
+    // A replay that ends while its first position is open.
+    const until = String(open.rows[0].ts).slice(0, 16);
+    const [date = '', time = ''] = until.split(' ');
+    const minute = Number(time.slice(3)) + 1;
+    const end = `${date} ${time.slice(0, 2)}:${String(minute).padStart(2, '0')}:30`;
+    const replay = await cli('replay', '--quotes', 'modelled', '--to', end, '--speed', 'max', '--json');
+    for (const command of ['trades', 'pl']) {
+      const { stdout } = await cli(command, '--run', String(JSON.parse(replay.stdout).run_id));
+      expect(stdout).toMatch(/Still open, not in the figures above: a position/);
+      expect(stdout).toContain(open.rows[0].contract.replace(/ +/, ' '));
+    }
   });
 
   it('of all runs, every row says its run', async () => {

@@ -289,6 +289,36 @@ describe('importing a file', () => {
     expect(await take(path)).toMatchObject({ inserted: 0, duplicate: 48_811, rejected: 0 });
   });
 
+  it('takes quotes of a minute, listings and open interest of Databento once', async () => {
+    const symbol = 'SPXW  251120P05900000';
+    const head = 'ts_recv,rtype,instrument_id';
+    const files = [
+      [
+        'q.csv',
+        `${head},bid_px_00,ask_px_00,bid_sz_00,ask_sz_00,symbol`,
+        `193,11,4150000000,4300000000,7,9,${symbol}`,
+      ],
+      ['d.csv', `${head},raw_symbol`, `19,11,${symbol}`],
+      ['s.csv', `${head},stat_type,quantity,symbol`, `24,11,9,812,${symbol}`],
+    ] as const;
+    for (const [name, header, rest] of files) {
+      const path = fileOf(name, `${header}\n1763650800000000000,${rest}\n`);
+      expect(await take(path, { symbol: 'SPX' }), name).toMatchObject({ inserted: 1, rejected: 0 });
+      expect(await take(path, { symbol: 'SPX' }), name).toMatchObject({ inserted: 0, duplicate: 1 });
+    }
+    const { rows } = await client.query(`
+      select s.name, s.value, s.session_date, l.session_date as listed, i.symbol, f.name as feed, f.stale_after_ms
+      from market.option_statistics s join market.option_listings l using (instrument_id) join ref.instruments i using (instrument_id)
+      join ref.feeds f on f.name = 'databento-cbbo-1m'
+      where exists (select from market.option_quotes q where q.instrument_id = i.instrument_id and q.ts_event = '2025-11-20 10:00')`);
+    expect(rows).toEqual([
+      {
+        ...{ name: 'open_interest', value: 812, session_date: '2025-11-20', listed: '2025-11-20', symbol },
+        ...{ feed: 'databento-cbbo-1m', stale_after_ms: 900_000 },
+      },
+    ]);
+  });
+
   it('takes a recorded chain once', async ({ skip }) => {
     const path = sharedData('chains_yahoo_qqq_2026_02', 'QQQ_options.csv');
     if (path === null) return skip('needs ../shared/data/chains_yahoo_qqq_2026_02');

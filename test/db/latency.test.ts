@@ -4,7 +4,7 @@ import { liveColumns } from '../../cli/status_live.ts';
 import { type Clock, systemClock } from '../../core/clock.ts';
 import { addMs, type EasternUs, formatEastern } from '../../core/eastern_time.ts';
 import { connect } from '../../db/pool.ts';
-import { latencySampler } from '../../jobs/latency.ts';
+import { bytesSampler, latencySampler } from '../../jobs/latency.ts';
 import { useDatabase } from '../harness.ts';
 import { useBench } from './support/connections.ts';
 import { openDesk } from './support/desk.ts';
@@ -86,6 +86,55 @@ describe('the sampler', () => {
     now = addMs(now, 60_000);
     await sampler.store(bench.runner());
     expect(await samples()).toHaveLength(before + measured.length);
+  });
+});
+
+describe('the bytes of an order', () => {
+  it('are measured from the tick that showed its signal, or the quote that was its cause, and from its slice', async () => {
+    const scenario = await createScenario(bench.owner(), {
+      ...{ until: '10:20', sides: { '10:05': 1 } },
+      quotes: [
+        ['P600', '10:05', 1.0, 1.02],
+        ['P600', '10:06:30', 2.0, 2.05],
+      ],
+    });
+    const desk = await openDesk(scenario, { client: bench.runner() });
+    await desk.to('10:05:00.1');
+    await desk.work('10:05:00.25');
+    desk.fill('entry', 25, 1.0, '10:05:01');
+    await desk.report('10:05:02');
+    await desk.to('10:06:30.2');
+    await desk.work('10:06:30.3');
+    const { rows } = await bench
+      .runner()
+      .query<{ intent_id: number; purpose: string }>(
+        "select intent_id, purpose from trade.order_intents where run_id = $1 and purpose <> 'protect' order by intent_id",
+        [desk.run().id],
+      );
+    // The first tick behind the period, a moment after its grace is over.
+    const ripe = formatEastern(addMs(scenario.at('10:05:00'), 4000));
+    await bench.owner().query(
+      `insert into market.equity_ticks
+       select (jsonb_populate_record(t, jsonb_build_object('ts_event', $2::text, 'ts_recv', $2::text))).*
+       from market.equity_ticks t join trade.runs r on r.tick_feed_id = t.feed_id and r.instrument_id = t.instrument_id
+       where r.run_id = $1 limit 1`,
+      [desk.run().id, ripe],
+    );
+    const [entry, exit] = rows.map(({ intent_id }) => intent_id) as [number, number];
+    const before = (await samples()).length;
+    const sampler = bytesSampler(clockAt(() => scenario.at('10:07')));
+    sampler.note(entry, scenario.at('10:05:04.5'));
+    sampler.note(exit, scenario.at('10:06:30.35'));
+    await sampler.store(bench.runner());
+    await sampler.store(bench.runner());
+    const measured = (await samples()).slice(before);
+    const of = (stage: string): number[] =>
+      measured.filter((each) => each.stage === stage).map(({ ms }) => Math.round(ms));
+    expect(of('slice to entry bytes')).toEqual([4400]);
+    expect(of('slice to exit bytes')).toEqual([150]);
+    expect(of('tick to entry bytes')).toEqual([500]);
+    expect(of('tick to exit bytes')).toHaveLength(1);
+    expect(measured).toHaveLength(4);
   });
 });
 

@@ -49,9 +49,11 @@ function books(): { readonly entries: number; readonly held: number; readonly re
 const MANAGED = { entries: 1, held: -1, resting: 1 };
 
 describe('a live tree with an open position', () => {
-  it('holds one contract at the broker, with one stop that rests there, and says LIVE', () => {
+  it('holds one contract at the broker, with one stop that rests there, and says that no real money is at stake', () => {
     expect(books()).toEqual(MANAGED);
-    expect(tree.said()).toContain('LIVE trading of vwap_ma9 at schwab');
+    expect(tree.said()).toContain(
+      'trading of vwap_ma9 at schwab: orders are sent, and the account holds no real money',
+    );
     expect(tree.said()).toContain('account ...678 may open positions');
   });
 
@@ -123,7 +125,7 @@ describe('a start that cannot work', () => {
     expect((await refused.ended).code).toBe(1);
     expect(refused.said()).toMatch(/Massive (answered 401|refused)/);
     const barred = stage.start({ LIVE_TRADING: 'no', SCHWAB_BASE_URL: 'https://api.schwabapi.com' });
-    expect((await barred.ended).code).toBe(1);
+    expect((await barred.ended).code).toBe(2);
     expect(barred.said()).toContain('Set LIVE_TRADING=yes in .env when you mean it.');
     expect(barred.said()).not.toContain('LIVE trading');
   });

@@ -10,7 +10,9 @@ select
   sum(f.qty * f.px_e4::double precision * case f.side when 'sell' then i.multiplier else -i.multiplier end) / 10000 as gross,
   sum(((f.commission + f.fees) * 10000)::integer) / 10000.0::double precision as fees,
   sum(f.qty * f.px_e4::double precision * case f.side when 'sell' then i.multiplier else -i.multiplier end) / 10000
-    - sum(((f.commission + f.fees) * 10000)::integer) / 10000.0::double precision as net
+    - sum(((f.commission + f.fees) * 10000)::integer) / 10000.0::double precision as net,
+  sum(f.qty * f.px_e4::double precision * case f.side when 'sell' then i.multiplier else -i.multiplier end)
+    - sum(((f.commission + f.fees) * 10000)::integer) as net_e4
 from trade.fills f
 join ref.instruments i on i.instrument_id = f.instrument_id
 group by f.run_id, f.position_id
@@ -26,4 +28,5 @@ comment on column panel.trip_pl.ts_exit is 'Last closing fill, Eastern.';
 comment on column panel.trip_pl.gross is 'Sales minus purchases, dollars.';
 comment on column panel.trip_pl.fees is 'Commission and fees, dollars.';
 comment on column panel.trip_pl.net is 'Gross minus fees, dollars.';
+comment on column panel.trip_pl.net_e4 is 'Gross minus fees, 1/10,000 dollar: whole numbers, so that sums are the same in any order.';
 grant select on panel.trip_pl to grafana_reader, job_runner, backup;

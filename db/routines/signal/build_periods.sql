@@ -9,6 +9,9 @@ declare
   v_raw_from timestamp;
   k record;
   v_row signal.period_values;
+  v_session_date date;
+  v_close_e4 integer;
+  v_close_sum bigint;
   v_nth integer;
   v_place integer;
   v_volumes bigint[];
@@ -65,10 +68,10 @@ begin
     )
     order by ts
   loop
-    if k.session_date is distinct from v_row.session_date then
-      v_row := null;
-      v_row.session_date := k.session_date;
+    if k.session_date is distinct from v_session_date then
+      v_session_date := k.session_date;
       v_nth := 0;
+      v_close_e4 := null;
       v_volumes := '{}';
       v_notionals := '{}';
       v_closes := '{}';
@@ -79,34 +82,37 @@ begin
       v_session_notional := 0;
     end if;
     v_nth := v_nth + 1;
-    v_row.close_e4 := coalesce(k.close_e4, v_row.close_e4);
+    v_close_e4 := coalesce(k.close_e4, v_close_e4);
     v_session_volume := v_session_volume + k.volume_e6;
     v_session_notional := v_session_notional + k.notional_e12;
-    v_minute_volume := v_minute_volume + k.volume_e6 - coalesce(v_volumes[v_nth - v_per_minute], 0);
-    v_minute_notional := v_minute_notional + k.notional_e12 - coalesce(v_notionals[v_nth - v_per_minute], 0);
-    v_volumes[v_nth] := k.volume_e6;
-    v_notionals[v_nth] := k.notional_e12;
-    v_closes[v_nth] := v_row.close_e4;
+    if v_per_minute = 1 then
+      v_minute_volume := k.volume_e6;
+      v_minute_notional := k.notional_e12;
+    else
+      v_minute_volume := v_minute_volume + k.volume_e6 - coalesce(v_volumes[v_nth - v_per_minute], 0);
+      v_minute_notional := v_minute_notional + k.notional_e12 - coalesce(v_notionals[v_nth - v_per_minute], 0);
+      v_volumes[v_nth] := k.volume_e6;
+      v_notionals[v_nth] := k.notional_e12;
+    end if;
+    v_closes[v_nth] := v_close_e4;
     -- One close a minute, so there is a sum for each place of a period in its minute.
     v_place := v_nth % v_per_minute;
-    v_close_sums[v_place] := coalesce(v_close_sums[v_place], 0) + coalesce(v_row.close_e4, 0)
+    v_close_sum := coalesce(v_close_sums[v_place], 0) + coalesce(v_close_e4, 0)
       - coalesce(v_closes[v_nth - v_per_minute * p_context.ma_minutes], 0);
+    v_close_sums[v_place] := v_close_sum;
     continue when k.ts <= p_from;
-
-    v_row.ts := k.ts;
-    v_row.open_e4 := k.open_e4;
-    v_row.high_e4 := k.high_e4;
-    v_row.low_e4 := k.low_e4;
-    v_row.volume_e6 := k.volume_e6;
-    v_row.notional_e12 := k.notional_e12;
-    v_row.tick_count := k.tick_count;
-    v_row.vwap_is_typical := k.vwap_is_typical;
-    -- Rounded half up in whole numbers: the same digits on every engine.
-    v_row.vwap_e6 := case when v_minute_volume > 0 then div(2 * v_minute_notional + v_minute_volume, 2 * v_minute_volume) end;
-    v_row.session_vwap_e6 := case when v_session_volume > 0 then div(2 * v_session_notional + v_session_volume, 2 * v_session_volume) end;
-    -- Complete when its oldest close is there; those before the first tick of a session are missing.
-    v_row.ma_sum_e4 := case when v_closes[v_nth - v_per_minute * (p_context.ma_minutes - 1)] is not null then v_close_sums[v_place] end;
-    v_row.ma_e6 := (200 * v_row.ma_sum_e4 + p_context.ma_minutes) / (2 * p_context.ma_minutes);
+    -- An average is complete when its oldest close is there; those before the first tick of a session are missing.
+    if v_closes[v_nth - v_per_minute * (p_context.ma_minutes - 1)] is null then
+      v_close_sum := null;
+    end if;
+    v_row := row(
+      k.ts, k.session_date, k.open_e4, k.high_e4, k.low_e4, v_close_e4, k.volume_e6, k.notional_e12, k.tick_count, k.vwap_is_typical,
+      -- Rounded half up in whole numbers: the same digits on every engine.
+      case when v_minute_volume > 0 then div(2 * v_minute_notional + v_minute_volume, 2 * v_minute_volume) end,
+      case when v_session_volume > 0 then div(2 * v_session_notional + v_session_volume, 2 * v_session_volume) end,
+      v_close_sum,
+      (200 * v_close_sum + p_context.ma_minutes) / (2 * p_context.ma_minutes)
+    )::signal.period_values;
     return next v_row;
   end loop;
 end

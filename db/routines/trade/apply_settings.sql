@@ -5,13 +5,34 @@ declare
   v_changed ref.strategies;
   v_unknown text;
   v_constraint text;
+  v_key text;
+  v_rule text;
 begin
   select string_agg(k, ', ') into v_unknown
   from jsonb_object_keys(p_settings) as k
   where not to_jsonb(p_strategy) ? k or k in ('strategy', 'version', 'ts_created');
   if v_unknown is not null then
-    raise exception 'unknown parameter: %', v_unknown using errcode = 'SB008', hint = 'strikebase strategies list --json shows all.';
+    raise exception 'unknown parameter: %', v_unknown using errcode = 'SB008', hint = 'strikebase strategies list shows all.';
   end if;
+  -- One by one, so that the message can name the one that is wrong.
+  for v_key in select jsonb_object_keys(p_settings) loop
+    begin
+      perform jsonb_populate_record(p_strategy, jsonb_build_object(v_key, p_settings -> v_key));
+    exception
+      when invalid_text_representation or numeric_value_out_of_range or datatype_mismatch or undefined_function then
+        raise exception '% cannot be %: it takes %', v_key, coalesce(p_settings ->> v_key, 'null'), (
+          select case
+            when t.typcategory = 'N' and a.atttypid in ('integer'::regtype, 'bigint'::regtype, 'smallint'::regtype) then 'a whole number'
+            when t.typcategory = 'N' then 'a number'
+            when t.typcategory = 'B' then 'true or false'
+            else format_type(a.atttypid, null)
+          end
+          from pg_attribute a
+          join pg_type t on t.oid = a.atttypid
+          where a.attrelid = 'ref.strategies'::regclass and a.attname = v_key
+        ) using errcode = 'SB008', hint = 'strikebase strategies list shows what it is now.';
+    end;
+  end loop;
   begin
     v_changed := jsonb_populate_record(p_strategy, p_settings);
     -- The table's own checks judge the values: the row is written and at once undone.
@@ -22,12 +43,21 @@ begin
       return v_changed;
     when check_violation then
       get stacked diagnostics v_constraint = constraint_name;
-      raise exception 'parameter out of bounds: it must hold that %', (
-        select substr(pg_get_constraintdef(c.oid), 7) from pg_constraint c
-        where c.conrelid = 'ref.strategies'::regclass and c.conname = v_constraint
-      ) using errcode = 'SB008';
-    when not_null_violation or invalid_text_representation or numeric_value_out_of_range then
-      raise exception 'parameter has no usable value: %', sqlerrm using errcode = 'SB008';
+      -- CHECK (((contracts >= 1) AND (contracts <= 500))) reads contracts >= 1 and contracts <= 500.
+      select replace(regexp_replace(substr(pg_get_constraintdef(c.oid), 7), '[()]|::\w+(\[\])?', '', 'g'), ' AND ', ' and ') into v_rule
+      from pg_constraint c
+      where c.conrelid = 'ref.strategies'::regclass and c.conname = v_constraint;
+      v_rule := regexp_replace(v_rule, '= ANY ARRAY\[(.*)\]', 'is one of \1');
+      raise exception '% is out of bounds', (
+        select coalesce(
+          string_agg(format('%s = %s', k.key, k.value), ', ') filter (where v_rule ~ ('\m' || k.key || '\M')),
+          string_agg(format('%s = %s', k.key, k.value), ', ')
+        )
+        from jsonb_each_text(p_settings) as k
+      ) using errcode = 'SB008', hint = format('It must hold that %s.', v_rule);
+    when not_null_violation then
+      get stacked diagnostics v_key = column_name;
+      raise exception '% cannot be null', v_key using errcode = 'SB008', hint = 'strikebase strategies list shows what it is now.';
   end;
 end
 $$;

@@ -10,6 +10,7 @@ declare
   v_quotes ref.feeds;
   v_instrument_id integer;
   v_run_id bigint;
+  v_left record;
 begin
   select (s).* into v_strategy
   from (select s from ref.strategies s where s.strategy = p_strategy order by s.version desc limit 1) as newest;
@@ -39,6 +40,23 @@ begin
     -- What was sold on paper must not be bought back for money.
     raise exception 'account % holds a position of another broker than %', v_strategy.account, p_broker
       using errcode = 'SB008', hint = format('Give the strategy an account of its own: strikebase strategies set %s account=NAME.', p_strategy);
+  end if;
+  if p_mode = 'live' and p_broker <> 'paper' then
+    -- Only the strategy that opened a position closes it, and one at a time runs on an account.
+    select p.strategy, i.symbol into v_left
+    from trade.position_slots p
+    join trade.decisions d on d.decision_id = p.position_id
+    join trade.runs r on r.run_id = d.run_id
+    join ref.instruments i on i.instrument_id = d.instrument_id
+    where p.account = v_strategy.account
+      and p.strategy <> v_strategy.strategy
+      and r.broker = p_broker
+      and i.expiration >= p_as_of::date
+    limit 1;
+    if v_left.strategy is not null then
+      raise exception 'strategy % holds % in account %: only it would close that', v_left.strategy, v_left.symbol, v_strategy.account
+        using errcode = 'SB008', hint = format('Start %s again until it is flat.', v_left.strategy);
+    end if;
   end if;
   v_run_id := nextval(pg_get_serial_sequence('trade.runs', 'run_id'));
   if p_mode <> 'live' then

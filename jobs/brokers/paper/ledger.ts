@@ -1,17 +1,19 @@
 // The books of a paper account: orders, executions, positions, cash. Like a broker's they refuse to close more than is open.
 import type { Clock } from '../../../core/clock.ts';
-import type { EasternUs } from '../../../core/eastern_time.ts';
 import { parseOsi } from '../../../core/osi_symbol.ts';
-import type {
-  BrokerAccount,
-  BrokerFill,
-  BrokerOrder,
-  BrokerPosition,
-  OrderReport,
-  VenueState,
-} from '../broker.ts';
+import type { BrokerAccount, BrokerOrder, BrokerPosition, OrderReport } from '../broker.ts';
+import {
+  accountOf,
+  type Books,
+  MULTIPLIER,
+  move,
+  type PaperOrder,
+  positionsOf,
+  refusalOf,
+  reportOf,
+} from './books.ts';
 import { fillsNow, isTriggered, type LegFill, type Market } from './fill_rule.ts';
-import type { PaperQuote, QuoteSource } from './quote_board.ts';
+import type { QuoteSource } from './quote_board.ts';
 
 export interface PaperLedgerOptions {
   readonly clock: Clock;
@@ -22,14 +24,16 @@ export interface PaperLedgerOptions {
   readonly staleAfterMs?: number;
   /** Of a contract, in dollars; default 0.65. */
   readonly commission?: number;
+  /** Time that an order, a cancel or a replacement is on its way to the market, asked for each; default 0: there at once. */
+  readonly latencyMs?: () => number;
 }
 
 export interface PaperLedger {
   /** Takes an order, or says why not. `clientId` is null for one by hand. */
   place(order: BrokerOrder, clientId: string | null): { readonly id: string } | { readonly refusal: string };
-  /** False where it does not work any more. */
+  /** False where it does not work any more. It may fill before the cancel is there. */
   cancel(id: string): boolean;
-  /** As cancel and place, at once; the refusal leaves the old order at work. */
+  /** As cancel and place in one; the refusal leaves the old order at work, and one that fills meanwhile is not replaced. */
   replace(id: string, order: BrokerOrder): { readonly id: string } | { readonly refusal: string };
   /** Executes units of a working order now, at its limit or the market's price: for tests. */
   fill(id: string, units: number): void;
@@ -38,76 +42,50 @@ export interface PaperLedger {
   positions(): readonly BrokerPosition[];
   account(): BrokerAccount;
   hasClientId(clientId: string): boolean;
+  /** While a contract is halted no order in it is taken, and one that is on its way is rejected when it is there. */
+  halt(symbol: string, isHalted: boolean): void;
+  /** From now on, or no longer, only closing orders are taken. */
+  restrictToClosing(isRestricted: boolean): void;
+  /** Exercises against so many short contracts, at the most those that are held: shares at the strike. */
+  assign(symbol: string, contracts: number): void;
   /** Calls back when an order or a position has changed. Returns how to stop. */
   onChange(listener: () => void): () => void;
   close(): void;
 }
 
-interface PaperOrder {
-  readonly id: string;
-  readonly order: BrokerOrder;
-  readonly clientId: string | null;
-  readonly enteredAt: EasternUs;
-  state: VenueState;
-  /** A stop that was reached is a market order. */
-  isMarket: boolean;
-  filledQty: number;
-  readonly fills: BrokerFill[];
-}
-
-interface Held {
-  qty: number;
-  /** What was paid or got for what is held, 1/10,000 dollar per share. */
-  notional_e4: number;
-}
-
-interface Books {
-  readonly orders: Map<string, PaperOrder>;
-  readonly positions: Map<string, Held>;
-  /** Contracts that traded on the quote of now, by symbol and side. */
-  readonly taken: Map<string, { readonly quote: PaperQuote; qty: number }>;
-  readonly listeners: Set<() => void>;
-  cash: number;
-  executions: number;
-}
-
-type Parts = Required<PaperLedgerOptions> & { readonly books: Books };
-
-const MULTIPLIER = 100;
-// Of the strike: what a short option holds of the buying power, as in jobs/readiness.ts.
-const MARGIN_RATIO = 0.2;
+type Parts = Required<PaperLedgerOptions> & {
+  readonly books: Books;
+  /** Does it when it is at the market. */
+  readonly arrive: (effect: () => void) => void;
+};
 
 /** Books without an entry; working orders fill as quotes come. */
 export function createPaperLedger(options: PaperLedgerOptions): PaperLedger {
-  const { cash = 1_000_000, staleAfterMs = 90_000, commission = 0.65 } = options;
+  const { cash = 1_000_000, staleAfterMs = 90_000, commission = 0.65, latencyMs = () => 0 } = options;
   const books: Books = {
-    ...{ orders: new Map(), positions: new Map(), taken: new Map(), listeners: new Set() },
-    ...{ cash, executions: 0 },
+    ...{ orders: new Map(), positions: new Map(), taken: new Map(), listeners: new Set(), halted: new Set() },
+    ...{ cash, executions: 0, isClosingOnly: false },
   };
-  const parts: Parts = { ...options, cash, staleAfterMs, commission, books };
+  const closing = new AbortController();
+  const arrive = arrivalOf(options.clock, latencyMs, closing.signal);
+  const parts: Parts = { ...options, cash, staleAfterMs, commission, latencyMs, books, arrive };
   const { orders, listeners } = books;
   const stop = options.quotes.onQuote((symbol) => {
     for (const order of orders.values())
       if (order.order.legs.some((leg) => leg.symbol === symbol)) trade(order, parts);
   });
-  const place: PaperLedger['place'] = (order, clientId) => {
-    const refusal = refusalOf(order, parts);
-    if (refusal !== null) return { refusal };
-    const placed = enter(order, clientId, parts);
-    trade(placed, parts);
-    tell(books);
-    return { id: placed.id };
-  };
   return {
-    place,
-    cancel: (id) => end(id, 'canceled', books),
+    place: (order, clientId) => place(order, clientId, null, parts),
+    cancel: (id) => {
+      const order = orders.get(id);
+      if (order?.state !== 'working') return false;
+      arrive(() => end(order, 'canceled', books));
+      return true;
+    },
     replace: (id, order) => {
       const old = orders.get(id);
       if (old?.state !== 'working') return { refusal: `order ${id} does not work` };
-      old.state = 'replaced';
-      const placed = place(order, old.clientId);
-      if ('refusal' in placed) old.state = 'working';
-      return placed;
+      return place(order, old.clientId, old, parts);
     },
     fill: (id, units) => {
       const order = orders.get(id);
@@ -115,51 +93,93 @@ export function createPaperLedger(options: PaperLedgerOptions): PaperLedger {
     },
     report: (id) => reportOf(orders.get(id)),
     reports: () => [...orders.values()].flatMap((order) => reportOf(order) ?? []),
-    positions: () => positionsOf(parts),
-    account: () => accountOf(parts),
+    positions: () => positionsOf(books, options.quotes),
+    account: () => accountOf(books, options.quotes),
     hasClientId: (clientId) => [...orders.values()].some((order) => order.clientId === clientId),
+    halt: (symbol, isHalted) => {
+      if (isHalted) books.halted.add(symbol);
+      else books.halted.delete(symbol);
+    },
+    restrictToClosing: (isRestricted) => {
+      books.isClosingOnly = isRestricted;
+    },
+    assign: (symbol, contracts) => assign(symbol, contracts, books),
     onChange: (listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
     close: () => {
+      closing.abort();
       stop();
       listeners.clear();
     },
   };
 }
 
+function arrivalOf(clock: Clock, latencyMs: () => number, signal: AbortSignal): Parts['arrive'] {
+  return (effect) => {
+    const ms = latencyMs();
+    if (ms === 0) effect();
+    else void clock.sleep(ms, signal).then(() => signal.aborted || effect());
+  };
+}
+
+/** Takes an order, or says why not; `old` is the one that it is to replace. */
+function place(
+  order: BrokerOrder,
+  clientId: string | null,
+  old: PaperOrder | null,
+  parts: Parts,
+): ReturnType<PaperLedger['place']> {
+  const refusal = refusalOf(order, [old], parts.books);
+  if (refusal !== null) return { refusal };
+  const placed = enter(order, clientId, parts);
+  parts.arrive(() => reach(placed, old, parts));
+  tell(parts.books);
+  return { id: placed.id };
+}
+
+/** An order is at the market: what speaks against it may have changed on the way. */
+function reach(placed: PaperOrder, old: PaperOrder | null, parts: Parts): void {
+  if (placed.state !== 'working') return;
+  const { books } = parts;
+  const isLate = old !== null && old.state !== 'working';
+  const problem = isLate ? `order ${old.id} does not work` : refusalOf(placed.order, [placed, old], books);
+  if (problem !== null) {
+    placed.detail = problem;
+    end(placed, 'rejected', books);
+    return;
+  }
+  if (old !== null) end(old, 'replaced', books);
+  placed.isThere = true;
+  trade(placed, parts);
+}
+
 function enter(order: BrokerOrder, clientId: string | null, { clock, books }: Parts): PaperOrder {
   const placed: PaperOrder = {
     ...{ id: String(books.orders.size + 1), order, clientId, enteredAt: clock.now(), state: 'working' },
-    ...{ isMarket: order.type === 'market', filledQty: 0, fills: [] },
+    ...{ isThere: false, isMarket: order.type === 'market', detail: null, filledQty: 0, fills: [] },
   };
   books.orders.set(placed.id, placed);
   return placed;
 }
 
-function refusalOf(order: BrokerOrder, { books }: Parts): string | null {
-  for (const { symbol, side, effect, ratio } of order.legs) {
-    if (effect !== 'close') continue;
-    const held = books.positions.get(symbol)?.qty ?? 0;
-    const open = side === 'buy' ? -held : held;
-    const onOrder = [...books.orders.values()]
-      .filter(({ state }) => state === 'working')
-      .flatMap((each) => each.order.legs.map((leg) => ({ leg, left: each.order.qty - each.filledQty })))
-      .filter(({ leg }) => leg.symbol === symbol && leg.effect === 'close' && leg.side === side)
-      .reduce((sum, { leg, left }) => sum + left * leg.ratio, 0);
-    if (order.qty * ratio > open - onOrder)
-      return `${order.qty * ratio} ${symbol} are to be closed, ${open - onOrder} are open and not on order`;
-  }
-  return null;
-}
-
-function end(id: string, state: 'canceled', books: Books): boolean {
-  const order = books.orders.get(id);
-  if (order?.state !== 'working') return false;
+function end(order: PaperOrder, state: 'canceled' | 'replaced' | 'rejected', books: Books): void {
+  if (order.state !== 'working') return;
   order.state = state;
   tell(books);
-  return true;
+}
+
+function assign(symbol: string, contracts: number, books: Books): void {
+  const contract = parseOsi(symbol);
+  const qty = Math.min(contracts, -(books.positions.get(symbol)?.qty ?? 0));
+  if (contract === null || qty <= 0) return;
+  move(symbol, qty, 0, books);
+  // Of a call the shares are delivered, of a put they are taken.
+  const shares = qty * MULTIPLIER * (contract.option_kind === 'call' ? -1 : 1);
+  move(contract.root, shares, contract.strike_e4, books);
+  books.cash -= (shares * contract.strike_e4) / 10_000;
+  tell(books);
 }
 
 function marketOf({ quotes, clock, staleAfterMs, books }: Parts): Market {
@@ -177,7 +197,7 @@ function marketOf({ quotes, clock, staleAfterMs, books }: Parts): Market {
 }
 
 function trade(order: PaperOrder, parts: Parts): void {
-  if (order.state !== 'working') return;
+  if (order.state !== 'working' || !order.isThere) return;
   const market = marketOf(parts);
   if (order.order.type === 'stop' && !order.isMarket) {
     if (!isTriggered(order.order, market)) return;
@@ -219,55 +239,6 @@ function book(order: PaperOrder, fills: readonly LegFill[], parts: Parts): void 
   tell(books);
 }
 
-function move(symbol: string, qty: number, px_e4: number, { positions }: Books): void {
-  const held = positions.get(symbol) ?? { qty: 0, notional_e4: 0 };
-  const isGrowing = Math.sign(held.qty) === Math.sign(qty) || held.qty === 0;
-  // What is closed leaves at the average price of what is held.
-  const price = isGrowing ? px_e4 : held.notional_e4 / held.qty;
-  held.notional_e4 += qty * price;
-  held.qty += qty;
-  if (held.qty === 0) positions.delete(symbol);
-  else positions.set(symbol, held);
-}
-
 function tell({ listeners }: Books): void {
   for (const listener of [...listeners]) listener();
-}
-
-function reportOf(order: PaperOrder | undefined): OrderReport | null {
-  if (order === undefined) return null;
-  const { id, state, filledQty, enteredAt, clientId, fills } = order;
-  return {
-    ...{ venueOrderId: id, state, order: order.order, filledQty, enteredAt, clientId },
-    ...{ detail: null, fills: [...fills] },
-  };
-}
-
-function markOf(symbol: string, { quotes }: Parts): number | null {
-  const quote = quotes.last(symbol);
-  if (quote === null) return null;
-  const { bid_px_e4, ask_px_e4 } = quote;
-  if (bid_px_e4 === null || ask_px_e4 === null) return bid_px_e4 ?? ask_px_e4;
-  return (bid_px_e4 + ask_px_e4) / 2;
-}
-
-function positionsOf(parts: Parts): BrokerPosition[] {
-  return [...parts.books.positions].map(([symbol, { qty, notional_e4 }]) => {
-    const mark = markOf(symbol, parts);
-    return {
-      ...{ symbol, qty, avg_px_e4: Math.round(notional_e4 / qty) },
-      market_value: mark === null ? null : (qty * mark * MULTIPLIER) / 10_000,
-    };
-  });
-}
-
-function accountOf(parts: Parts): BrokerAccount {
-  const { books } = parts;
-  const value = positionsOf(parts).reduce((sum, { market_value }) => sum + (market_value ?? 0), 0);
-  const equity = books.cash + value;
-  const margin = [...books.positions].reduce((sum, [symbol, { qty }]) => {
-    const strike_e4 = parseOsi(symbol)?.strike_e4 ?? 0;
-    return sum + (Math.max(0, -qty) * MULTIPLIER * MARGIN_RATIO * strike_e4) / 10_000;
-  }, 0);
-  return { buyingPower: Math.max(0, equity - margin), equity, isClosingOnly: false };
 }

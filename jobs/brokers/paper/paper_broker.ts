@@ -14,8 +14,6 @@ export const PAPER_CANNOT = {
   wire: 'it is in this process: nothing is between it and us that could fail',
   'logins that die': 'it has no login',
   'answers without an id': 'it answers in this process',
-  'accounts restricted to closing': 'it restricts nobody',
-  assignment: 'nobody exercises against it; the rules settle at expiry',
   'limits of requests': 'it takes any number of them',
 } as const;
 
@@ -41,8 +39,8 @@ export function createPaperBroker(options: PaperLedgerOptions): PaperBroker {
 
   return {
     ...{ name: 'paper', keepsClientIds: true, ledger },
-    submit: async (order, { clientId }) => {
-      const problem = problemOf(order);
+    submit: async (order, { clientId, obstacle }) => {
+      const problem = problemOf(order) ?? obstacle?.() ?? null;
       if (problem !== null) return { kind: 'not_sent', reason: problem };
       if (ledger.hasClientId(clientId))
         return { kind: 'rejected', reason: `the client id ${clientId} was used` };
@@ -70,8 +68,10 @@ export function createPaperBroker(options: PaperLedgerOptions): PaperBroker {
     positions: () => read(ledger.positions),
     account: () => read(ledger.account),
     checks: async () => {
-      const detail = isClosed() ? 'the paper broker was closed by us' : 'in this process';
-      return [{ name: 'paper broker', isOk: !isClosed(), detail }];
+      const isRestricted = ledger.account().isClosingOnly;
+      const open = isRestricted ? 'restricted to closing orders' : 'in this process';
+      const detail = isClosed() ? 'the paper broker was closed by us' : open;
+      return [{ name: 'paper broker', isOk: !isClosed() && !isRestricted, detail }];
     },
     onHint: (listener) => {
       listeners.add(listener);

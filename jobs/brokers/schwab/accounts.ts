@@ -3,8 +3,8 @@ import { scaleNumber } from '../../../core/decimal.ts';
 import { Failure } from '../../../core/failure.ts';
 import { toOsi } from '../../../core/osi_symbol.ts';
 import type { BrokerAccount, BrokerPosition } from '../broker.ts';
+import type { BrokerHttp } from '../http.ts';
 import type { SchwabAccess } from './access.ts';
-import type { SchwabHttp } from './http.ts';
 import {
   type AccountNumber,
   accountDetails,
@@ -38,7 +38,7 @@ const OTHER_ASSETS = new Set(['CASH_EQUIVALENT', 'CURRENCY', 'FIXED_INCOME', 'MU
 
 /** Reads of one account. `wanted` is its number or last digits; null takes the only one. */
 export function createAccounts(options: {
-  readonly http: SchwabHttp;
+  readonly http: BrokerHttp;
   readonly access: SchwabAccess;
   readonly wanted: string | null;
 }): Accounts {

@@ -1,9 +1,9 @@
 // What must hold before an entry: a login that lives long enough to close it, an account that may open, requests to spare.
 import { errorText } from '../../../core/failure.ts';
 import type { BrokerCheck } from '../broker.ts';
+import type { Budget } from '../budget.ts';
 import type { SchwabAccess } from './access.ts';
 import type { Accounts } from './accounts.ts';
-import type { Budget } from './budget.ts';
 import { durationText } from './login_watch.ts';
 
 export interface CheckOptions {

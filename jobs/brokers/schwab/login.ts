@@ -2,7 +2,7 @@
 import { type Clock, systemClock } from '../../../core/clock.ts';
 import { type EasternUs, easternFromEpochMs, epochMsFromEastern } from '../../../core/eastern_time.ts';
 import { Failure } from '../../../core/failure.ts';
-import { createExchange } from './exchange.ts';
+import { createExchange } from '../exchange.ts';
 import { LOGIN_LIFE_MS } from './login_watch.ts';
 import { authorizeUrl, codeFromRedirect, requestTokens } from './oauth.ts';
 import { appOf, DEFAULT_TIMING, type SchwabConfig } from './settings.ts';

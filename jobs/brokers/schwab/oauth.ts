@@ -1,10 +1,11 @@
 // Schwab's login: the address for the browser, the code that comes back, and tokens for a code or a refresh token.
 import { Failure } from '../../../core/failure.ts';
 import { redactor } from '../../../core/log.ts';
-import type { Exchange, HttpResult } from './exchange.ts';
+import type { Exchange, HttpResult } from '../exchange.ts';
+import { parseJson } from '../http.ts';
 import type { SchwabApp } from './settings.ts';
 import { tokenGrant } from './wire.ts';
-import { parseJson, refusalIn } from './wire_error.ts';
+import { refusalIn } from './wire_error.ts';
 
 export type GrantRequest =
   | { readonly kind: 'code'; readonly code: string }

@@ -4,10 +4,17 @@ import { addMs, type EasternUs } from '../../../core/eastern_time.ts';
 import { errorText, Failure } from '../../../core/failure.ts';
 import type { Logger } from '../../../core/log.ts';
 import { toOsi } from '../../../core/osi_symbol.ts';
-import type { BrokerOrder, CancelOutcome, OrderReport, Priority, SendOutcome } from '../broker.ts';
+import type {
+  BrokerOrder,
+  CancelOutcome,
+  OrderReport,
+  Priority,
+  SendOutcome,
+  SubmitOptions,
+} from '../broker.ts';
+import type { HttpResult } from '../exchange.ts';
+import type { BrokerHttp, OrderRequest } from '../http.ts';
 import type { Accounts } from './accounts.ts';
-import type { HttpResult } from './exchange.ts';
-import type { OrderRequest, SchwabHttp } from './http.ts';
 import { asSchwabCarries, orderBody, type TickRule } from './order_body.ts';
 import { orderReport, orderTree } from './order_report.ts';
 import { cancelOutcome, sentOrder } from './outcomes.ts';
@@ -15,7 +22,7 @@ import { type WireOrder, wireOrder, wireOrders } from './wire.ts';
 import { queryTime } from './wire_time.ts';
 
 export interface Orders {
-  submit(order: BrokerOrder, options: { clientId: string; priority: Priority }): Promise<SendOutcome>;
+  submit(order: BrokerOrder, options: SubmitOptions): Promise<SendOutcome>;
   cancel(venueOrderId: string): Promise<CancelOutcome>;
   replace(venueOrderId: string, order: BrokerOrder): Promise<SendOutcome>;
   order(venueOrderId: string): Promise<OrderReport | null>;
@@ -24,9 +31,9 @@ export interface Orders {
 
 export interface OrdersOptions {
   /** Sends orders and verifies their ids. */
-  readonly http: SchwabHttp;
+  readonly http: BrokerHttp;
   /** Reads that closing may end. */
-  readonly reads: SchwabHttp;
+  readonly reads: BrokerHttp;
   readonly accounts: Accounts;
   readonly clock: Clock;
   readonly transport: Clock;
@@ -48,8 +55,7 @@ export function createOrders(options: OrdersOptions): Orders {
   const known = new Set<string>();
   const place = (request: Placing): Promise<SendOutcome> => placeOrder(request, known, options);
   return {
-    submit: (order, { clientId, priority }) =>
-      place({ route: 'POST order', method: 'POST', replaces: null, order, priority, clientId }),
+    submit: (order, about) => place({ route: 'POST order', method: 'POST', replaces: null, order, ...about }),
     replace: (venueOrderId, order) =>
       // What is replaced is working: the request changes a risk that exists.
       place({
@@ -73,6 +79,8 @@ interface Placing {
   readonly order: BrokerOrder;
   readonly priority: Priority;
   readonly clientId: string | null;
+  readonly onWritten?: (() => void) | undefined;
+  readonly obstacle?: (() => string | null) | undefined;
 }
 
 async function placeOrder(
@@ -100,11 +108,12 @@ async function sendTo(request: OrderRequest, options: OrdersOptions): Promise<Ht
 }
 
 async function requestFor(placing: Placing, options: OrdersOptions): Promise<OrderRequest> {
-  const { route, method, replaces, order, priority } = placing;
+  const { route, method, replaces, order, priority, onWritten, obstacle } = placing;
   const body = orderBody(order, options.ticks);
   if (replaces !== null && !isOrderId(replaces)) throw new Failure(`${replaces} is no order id of Schwab's`);
   const base = `/accounts/${await options.accounts.hash()}/orders`;
-  return { route, method, path: replaces === null ? base : `${base}/${replaces}`, body, priority };
+  const path = replaces === null ? base : `${base}/${replaces}`;
+  return { route, method, path, body, priority, onWritten, obstacle };
 }
 
 /** Location has named other orders before: an id counts when the order behind it is the one that was sent. */
@@ -192,7 +201,7 @@ async function readOrder(venueOrderId: string, options: OrdersOptions): Promise<
 function fetchOrder(
   venueOrderId: string,
   options: OrdersOptions,
-  http: SchwabHttp,
+  http: BrokerHttp,
   limits: { attempts?: number; timeoutMs?: number; priority?: Priority } = {},
 ): Promise<WireOrder | null> {
   return options.accounts.withHash((hash) => {

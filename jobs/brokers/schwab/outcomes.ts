@@ -1,7 +1,7 @@
 // What an answer to an order's request means. The rule: whatever leaves open whether Schwab has the order is `unknown`.
 import type { CancelOutcome, SendOutcome } from '../broker.ts';
-import type { HttpAnswer, HttpResult } from './exchange.ts';
-import { headerOf } from './http.ts';
+import type { HttpAnswer, HttpResult } from '../exchange.ts';
+import { headerOf } from '../http.ts';
 import { refusalIn } from './wire_error.ts';
 
 /** `created` is not yet an outcome: the id is still to be verified. */

@@ -2,8 +2,8 @@
 import type { Clock } from '../../../core/clock.ts';
 import { errorText, Failure } from '../../../core/failure.ts';
 import type { Logger } from '../../../core/log.ts';
-import { createBackoff } from './backoff.ts';
-import type { Exchange } from './exchange.ts';
+import { createBackoff } from '../backoff.ts';
+import type { Exchange } from '../exchange.ts';
 import { requestTokens } from './oauth.ts';
 import type { SchwabApp, SchwabTiming } from './settings.ts';
 import { elapsedMs, type SchwabTokens, type TokenStore } from './tokens.ts';

@@ -2,13 +2,14 @@
 import { systemClock } from '../../../core/clock.ts';
 import { Failure } from '../../../core/failure.ts';
 import type { Broker } from '../broker.ts';
+import { createBudget, DEFAULT_BUDGET } from '../budget.ts';
+import { createExchange } from '../exchange.ts';
+import { createHttp, type HttpOptions } from '../http.ts';
 import type { Transaction, TransactionRange } from '../transaction.ts';
 import { createAccess } from './access.ts';
 import { createAccounts } from './accounts.ts';
-import { createBudget, DEFAULT_BUDGET } from './budget.ts';
 import { schwabChecks } from './checks.ts';
-import { createExchange } from './exchange.ts';
-import { createHttp, type HttpOptions } from './http.ts';
+import { SCHWAB_DIALECT } from './dialect.ts';
 import { asSchwabCarries, DEFAULT_TICKS } from './order_body.ts';
 import { createOrders } from './orders.ts';
 import { appOf, DEFAULT_TIMING, type SchwabOptions, silentLog } from './settings.ts';
@@ -83,6 +84,7 @@ function wireParts(options: SchwabOptions) {
   const budget = createBudget({ ...DEFAULT_BUDGET, ...options.limits }, transport);
   const shared: Omit<HttpOptions, 'signal'> = {
     baseUrl: app.baseUrl,
+    dialect: SCHWAB_DIALECT,
     exchange,
     access,
     budget,

@@ -2,8 +2,9 @@
 import type { Clock } from '../../../core/clock.ts';
 import { Failure } from '../../../core/failure.ts';
 import { createLog, type Logger } from '../../../core/log.ts';
-import { safeAddress } from './address.ts';
-import type { BudgetLimits } from './budget.ts';
+import { safeAddress } from '../address.ts';
+import type { BudgetLimits } from '../budget.ts';
+import type { HttpTiming } from '../http.ts';
 import type { TickRule } from './order_body.ts';
 import type { StreamerTiming } from './streamer.ts';
 
@@ -21,18 +22,8 @@ export interface SchwabConfig {
   readonly strikebaseDir: string;
 }
 
-export interface SchwabTiming {
-  /** For POST, PUT and DELETE; default 10,000. */
-  readonly orderTimeoutMs: number;
-  /** For GET and for tokens; default 15,000. */
-  readonly readTimeoutMs: number;
-  /** Times that a GET is sent before it has failed; default 3. */
-  readonly readAttempts: number;
-  /** Pauses between them and between attempts for a token: from the first, doubled, up to the last; default 1,000 and 30,000. */
-  readonly backoffFirstMs: number;
-  readonly backoffMaxMs: number;
-  /** A read waits no longer for a request of our own limit; default 5,000. */
-  readonly budgetPatienceMs: number;
+/** Defaults in DEFAULT_TIMING; the pauses hold for attempts to get a token too. */
+export interface SchwabTiming extends HttpTiming {
   /** A login with less time to live bars entries; default 24 hours. */
   readonly minLoginMs: number;
 }

@@ -1,7 +1,7 @@
 // Frames of Schwab's streamer (reference B4): each holds one of three lists.
 import { z } from 'zod';
+import { parseJson } from '../http.ts';
 import type { StreamerInfo } from './wire.ts';
-import { parseJson } from './wire_error.ts';
 
 const response = z.looseObject({
   service: z.string(),

@@ -4,10 +4,10 @@ import type { OptionQuote } from '../../../core/domain.ts';
 import { errorText, Failure } from '../../../core/failure.ts';
 import type { Logger } from '../../../core/log.ts';
 import type { OsiSymbol } from '../../../core/osi_symbol.ts';
+import { safeAddress } from '../address.ts';
+import { pauseAfter } from '../backoff.ts';
+import type { BrokerHttp } from '../http.ts';
 import type { SchwabAccess } from './access.ts';
-import { safeAddress } from './address.ts';
-import { pauseAfter } from './backoff.ts';
-import type { SchwabHttp } from './http.ts';
 import {
   StreamConnection,
   type StreamEnd,
@@ -30,7 +30,7 @@ export interface StreamerTiming extends StreamTiming {
 }
 
 export interface StreamerOptions {
-  readonly http: SchwabHttp;
+  readonly http: BrokerHttp;
   readonly access: SchwabAccess;
   /** Of `ts_recv`. */
   readonly clock: Clock;

@@ -5,9 +5,9 @@ import { addMs } from '../../../core/eastern_time.ts';
 import { Failure } from '../../../core/failure.ts';
 import { toOsi } from '../../../core/osi_symbol.ts';
 import type { Effect } from '../broker.ts';
+import type { BrokerHttp } from '../http.ts';
 import type { Transaction, TransactionItem, TransactionRange, TransactionType } from '../transaction.ts';
 import type { Accounts } from './accounts.ts';
-import type { SchwabHttp } from './http.ts';
 import { type TransferItem, type WireTransaction, wireTransactions } from './wire.ts';
 import { queryTime, schwabTime } from './wire_time.ts';
 
@@ -19,7 +19,7 @@ const ALL_TYPES: readonly TransactionType[] = ['TRADE', 'RECEIVE_AND_DELIVER'];
 /** Transactions of a range of at most a year, by time. Throws a Failure where Schwab cannot be asked or a row cannot be read. */
 export async function readTransactions(
   range: TransactionRange,
-  options: { readonly http: SchwabHttp; readonly accounts: Accounts; readonly clock: Clock },
+  options: { readonly http: BrokerHttp; readonly accounts: Accounts; readonly clock: Clock },
 ): Promise<readonly Transaction[]> {
   const { from, to, types = ALL_TYPES } = range;
   if (to <= from || to - from > MAX_RANGE_MS * 1000) {

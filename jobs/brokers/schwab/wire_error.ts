@@ -1,5 +1,6 @@
 // What Schwab, or the gateway in front of it, says when it refuses: four shapes of JSON, and anything else.
 import { z } from 'zod';
+import { parseJson } from '../http.ts';
 
 export interface Refusal {
   readonly reason: string;
@@ -52,13 +53,4 @@ function refusal(parts: readonly (string | undefined)[]): Refusal {
 function join(parts: readonly (string | undefined)[]): string {
   const told = parts.filter((part) => part !== undefined && part.trim() !== '');
   return told.length === 0 ? 'no reason given' : told.join(': ').slice(0, MAX_REASON);
-}
-
-/** The value of a JSON text; undefined where it is none. */
-export function parseJson(text: string | null): unknown {
-  try {
-    return text === null ? undefined : JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

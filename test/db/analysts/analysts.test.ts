@@ -208,14 +208,14 @@ describe('export', () => {
   });
 
   it.each([
-    ['select 1 as n; drop schema panel cascade', /multiple commands|syntax error/],
-    ['select 1 as n) to stdout; select (2', /syntax error|multiple|must have an alias/],
-    ['select pg_terminate_backend(0), n from (delete from trade.runs returning 1 as n) x', /syntax error/],
-    ['no_such_view', /does not exist/],
-  ])('refuses %j and leaves nothing behind', async (query, text) => {
+    [1, 'select 1 as n; drop schema panel cascade', /multiple commands|syntax error/],
+    [1, 'select 1 as n) to stdout; select (2', /syntax error|multiple|must have an alias/],
+    [1, 'select pg_terminate_backend(0), n from (delete from trade.runs returning 1 as n) x', /syntax error/],
+    [2, 'trades', /Did you mean round_trips/],
+  ])('exits %i for %j and leaves nothing behind', async (wanted, query, text) => {
     const out = join(folder, 'refused.parquet');
     const { code, stderr } = await exported(query, '--out', out);
-    expect(code).toBe(1);
+    expect(code).toBe(wanted);
     expect(stderr).toMatch(text);
     expect(await value<number>("select count(*)::integer from pg_namespace where nspname = 'panel'")).toBe(1);
     expect(() => readFileSync(out)).toThrow(/ENOENT/);

@@ -76,7 +76,7 @@ describe('the template', () => {
     [['other', 'contracts=0'], /out of bounds/],
   ])('%j is refused with a word what to do', async (words, text) => {
     const { code, stderr } = await runCli('strategies', 'add', ...words, '--db', database.url());
-    expect(code).toBe(1);
+    expect(code).toBe(2);
     expect(stderr).toMatch(text);
   });
 });

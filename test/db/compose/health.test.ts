@@ -28,7 +28,10 @@ it('fails for a process that has not shown itself lately', async () => {
   await beat('ready', '1 minute');
   expect(await health('ready')).toMatchObject({ code: 0 });
   await beat('ready', '10 minutes');
-  expect(await health('ready')).toMatchObject({ code: 1, stderr: expect.stringMatching(/seen 60\d/) });
+  expect(await health('ready')).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/seen 10 minutes ago/),
+  });
 });
 
 it('asks for streams and rules in sessions only', async () => {
@@ -39,6 +42,18 @@ it('asks for streams and rules in sessions only', async () => {
   await db.pool().query(
     `insert into ref.sessions values (localtimestamp::date, localtimestamp - interval '1 hour', localtimestamp + interval '1 hour',
        localtimestamp + interval '1 hour', false)`,
+  );
+  // `ready` asks by the same signs of life, and says what is missing.
+  const checks = JSON.parse((await runCli('ready', '--format', 'json', '--db', db.url())).stdout);
+  expect(checks).toContainEqual(
+    expect.objectContaining({
+      check: 'processes',
+      ok: false,
+      detail: expect.stringMatching(/^not running: ingest-equities, ingest-options, advance;/),
+    }),
+  );
+  expect(checks).toContainEqual(
+    expect.objectContaining({ check: 'session', detail: expect.stringMatching(/^on: /) }),
   );
   for (const [name, process] of [
     ['ingest-equities', 'ingest-equities'],

@@ -59,3 +59,27 @@ it('while a lost connection is opened again: it is tried again', async () => {
   expect(connections()).toBeGreaterThan(1);
   await connection.end();
 });
+
+it('in the middle of work is a lost connection where a limit was given, and the work is done on a new one', async () => {
+  const { url, connections } = await silentAt('a question', 1);
+  const options = { url, role: 'job_runner', name: 'limited', queryMs: 300 } as const;
+  const connection = await lastingConnection(options);
+  const attempts: number[] = [];
+  const { rows } = await connection.run((client, attempt) => {
+    attempts.push(attempt);
+    return client.query("select 'a question' as text");
+  });
+  expect({ rows, attempts }).toEqual({ rows: [{ text: 'a question' }], attempts: [1, 2] });
+  expect(connections()).toBe(2);
+  await connection.end();
+});
+
+it('of the client’s machine is noticed by the server within seconds, so that its locks are free again', async () => {
+  const client = await connect({ url: database.url(), role: 'job_runner', name: 'alive' });
+  const { rows } = await client.query(
+    `select current_setting('tcp_keepalives_idle')::integer + current_setting('tcp_keepalives_interval')::integer
+       * current_setting('tcp_keepalives_count')::integer as seconds, current_setting('tcp_user_timeout') as unanswered`,
+  );
+  await client.end();
+  expect(rows).toEqual([{ seconds: 20, unanswered: '20000' }]);
+});

@@ -86,8 +86,8 @@ async function simulated(): Promise<{ simulator: SchwabSimulator; env: Record<st
 
 describe('strikebase orders', () => {
   it.each([
-    ['on paper', {}, 1, /BROKER=paper/],
-    ['with a real broker, but without the second switch', REAL, 1, /LIVE_TRADING is not yes/],
+    ['on paper', {}, 2, /BROKER=paper/],
+    ['with a real broker, but without the second switch', REAL, 2, /LIVE_TRADING is not yes/],
     [
       'without an account, while no run trades',
       { ...REAL, SCHWAB_BASE_URL: 'http://127.0.0.1:9' },

@@ -1,11 +1,12 @@
 // The daily reconciliation against the simulated Schwab's books: a day that agrees, and differences that were planted.
 import { afterEach, describe, expect, it } from 'vitest';
-import type { SessionDate } from '../../../core/eastern_time.ts';
+import { addMs, type SessionDate } from '../../../core/eastern_time.ts';
 import type { Broker, BrokerOrder } from '../../../jobs/brokers/broker.ts';
 import { createPaperBroker } from '../../../jobs/brokers/paper/paper_broker.ts';
 import { createQuoteBoard } from '../../../jobs/brokers/paper/quote_board.ts';
 import { DEFAULT_TICKS, orderBody } from '../../../jobs/brokers/schwab/order_body.ts';
 import { createSchwabBroker, type SchwabBroker } from '../../../jobs/brokers/schwab/schwab_broker.ts';
+import { compareDue } from '../../../jobs/keep_statements.ts';
 import { checkReadiness } from '../../../jobs/readiness.ts';
 import { compareDay, type Statement } from '../../../jobs/statement.ts';
 import { type SchwabSimulator, startSchwabSimulator } from '../../../sim/schwab/server.ts';
@@ -159,6 +160,52 @@ describe('a day’s books', () => {
     // The books were wrong, not ours: the next comparison finds them mended.
     expect((await compare(day)).isOk).toBe(true);
     expect(await isReady(day)).toBe(true);
+  });
+
+  it('are compared by themselves in the evening, and of a day that was missed', {
+    timeout: 60_000,
+  }, async () => {
+    const day = await tradeADay();
+    const { world, broker } = day;
+    const look = (time: string, of: Broker = broker): Promise<number> => {
+      const now = world.scenario.at(time);
+      const clock = { ...world.clock, now: () => now };
+      return compareDue({ url: bench.database.url(), account: world.account, broker: of, clock });
+    };
+    const empty: Broker = { ...broker, transactions: async () => [] };
+    const close = await bench
+      .runner()
+      .query<{ ts: string }>(
+        "select to_char(ts_option_close, 'HH24:MI') as ts from ref.sessions where session_date = $1",
+        [DATE],
+      );
+    const [hour = 0, minute = 0] = (close.rows[0]?.ts ?? '').split(':').map(Number);
+    const closePlus = (minutes: number): string => {
+      const all = hour * 60 + minute + minutes;
+      return `${Math.floor(all / 60)}:${String(all % 60).padStart(2, '0')}`;
+    };
+    expect(await look(closePlus(29))).toBe(0);
+    // The broker has not booked it yet: that is told, and looked at again an hour later.
+    expect(await look(closePlus(30), empty)).toBe(1);
+    expect(await alertsOf(day)).toHaveLength(1);
+    expect(await look(closePlus(89))).toBe(0);
+    expect(await look(closePlus(90))).toBe(1);
+    expect(await isReady(day)).toBe(true);
+    expect(await look(closePlus(240))).toBe(0);
+    expect(await alertsOf(day)).toHaveLength(1);
+    const missed = await tradeADay();
+    const late = {
+      ...missed.world.clock,
+      now: () => addMs(missed.world.scenario.at('09:00'), 3 * 86_400_000),
+    };
+    const next = {
+      url: bench.database.url(),
+      account: missed.world.account,
+      broker: missed.broker,
+      clock: late,
+    };
+    expect(await compareDue(next)).toBe(1);
+    expect(await compareDue(next)).toBe(0);
   });
 
   it('are not compared where the broker keeps none', async () => {

@@ -1,6 +1,8 @@
 // The submit job on a real database: what it sends, what it never sends, and what it says when something goes wrong.
 import { describe, expect, it } from 'vitest';
 import { Failure } from '../../../core/failure.ts';
+import { connect } from '../../../db/pool.ts';
+import { recordedFills } from '../../../jobs/orders/recorded_fills.ts';
 import { eventually } from '../../harness.ts';
 import { useBench } from '../support/connections.ts';
 import type { QuoteSpec } from '../support/scenario.ts';
@@ -53,6 +55,26 @@ describe('a trade', () => {
     expect(world.venue.positionOf(PUT)).toBe(0);
     expect(world.venue.requests.submit).toBe(3);
     expect(await world.alerts()).toEqual([]);
+  });
+
+  it('leaves what the broker said before it was sent, and its fills to whoever has only totals', async () => {
+    const world = await createWorld(bench);
+    const { broker } = world.venue;
+    const plain = broker.submit;
+    const preview = { order: { status: 'ok', commission: 8.75 } };
+    Object.assign(broker, {
+      submit: async (...args: Parameters<typeof plain>) => ({ ...(await plain(...args)), preview }),
+    });
+    await openPosition(world);
+    const previews = `
+      select p.preview from trade.order_previews p join trade.order_intents i using (intent_id)
+      where i.run_id = $1 order by i.intent_id`;
+    const { rows } = await world.pool.query(previews, [world.run.id]);
+    expect(rows.map((row) => row.preview)).toEqual([preview, preview]);
+    const [entry] = world.venue.orders;
+    const known = recordedFills(() => connect({ url: world.url, role: 'job_runner', name: 'test' }));
+    expect(await known(entry?.id ?? '')).toMatchObject([{ legNo: 1, qty: 25, px_e4: 10_000 }]);
+    expect(await known('none')).toEqual([]);
   });
 
   it('is closed by the stop at the broker while we sleep', async () => {
@@ -116,6 +138,22 @@ describe('an intent', () => {
     expect(world.venue.requests.submit).toBe(1);
     expect(await world.states('entry')).toEqual(states);
     expect(await world.alerts()).toEqual([alert]);
+  });
+
+  it('that the broker took after it was recorded as ended is called back, and people are told', async () => {
+    const world = await withEntry();
+    const submitter = await world.openSubmitter();
+    world.venue.levers.submit = 'held_placed';
+    await submitter.step();
+    await eventually(() => expect(world.venue.requests.submit).toBe(1));
+    const end = "select trade.record_order_event($1, $2, $3, 'canceled', null, null, 'test')";
+    await bench.runner().query(end, [await world.intentId('entry'), submitter.epoch, '2026-06-17 10:05:01']);
+    world.venue.release();
+    await submitter.settled();
+    expect(world.venue.requests.cancel).toBe(1);
+    expect(world.venue.working()).toEqual([]);
+    expect(await world.alerts()).toEqual(expect.arrayContaining(['halt', 'order recalled']));
+    expect((await world.halts())[0]).toContain('recorded as ended, but the broker took it as order');
   });
 
   it('that nobody sent in time is dropped', async () => {
@@ -287,6 +325,15 @@ describe('two submit jobs', () => {
       ),
     );
     await expect(second).rejects.toBeInstanceOf(Failure);
+  });
+
+  it('of one account at the broker under two names cannot run either', async () => {
+    const worlds = [await createWorld(bench), await createWorld(bench)];
+    const brokerAccount = `schwab ${worlds[0]?.account}`;
+    await worlds[0]?.openSubmitter({ brokerAccount });
+    await expect(worlds[1]?.openSubmitter({ brokerAccount })).rejects.toThrow(
+      /orders of this account at the broker are sent by another process, under another name: strikebase orders/,
+    );
   });
 
   it('of different accounts do not mind each other', async () => {

@@ -280,7 +280,7 @@ it('is listed with what became of it', async () => {
 it('is not sent by a command that has no channel', async () => {
   const { code, stderr } = await runCli('messages', 'send', '--once', '--db', database.url());
   expect({ code, stderr }).toEqual({
-    code: 1,
+    code: 2,
     stderr: expect.stringMatching(/no channel[\s\S]*TELEGRAM_BOT_TOKEN/),
   });
 });

@@ -173,6 +173,14 @@ describe('a state', () => {
     await expect(drop).rejects.toMatchObject({ code: 'SB005' });
     const other = await desk();
     await other.to('10:05:01');
+    // It is on its way, and nobody knows yet what becomes of it: a look from before must not end it.
+    const underWay = await desk();
+    await underWay.to('10:05:01');
+    const sent = await intentOf(underWay, 'entry');
+    await underWay.event(sent, 'submitted', '10:05:02');
+    await expect(
+      query("select trade.drop_order($1, $2, $3, 'canceled', 'never sent')", [sent, underWay.epoch(), NOW]),
+    ).rejects.toMatchObject({ code: 'SB005' });
     await query("select trade.drop_order($1, $2, $3, 'denied', 'test')", [
       await intentOf(other, 'entry'),
       other.epoch(),
@@ -254,6 +262,25 @@ describe('an account', () => {
     });
     await expect(open).rejects.toMatchObject({ code: 'SB008' });
     expect(await one('select count(*)::int as value from trade.open_positions($1)', [onPaper])).toBe(0);
+  });
+
+  test('in which one strategy holds a position is not traded by another: nobody would close that', async () => {
+    const d = await entering();
+    await fill(d, await intentOf(d, 'entry'), 'held', 25);
+    await d.to('10:05:10');
+    await bench.owner().query(
+      `insert into ref.strategies select (jsonb_populate_record(s, '{"strategy": "another"}')).* from ref.strategies s
+       where s.strategy = 'vwap_ma9' order by s.version desc limit 1`,
+    );
+    const open = query(
+      `select trade.open_run('live', 'another', r.ts_from, null, t.name, q.name, jsonb_build_object('account', r.account), r.broker, 'test', r.ts_from)
+       from trade.runs r join ref.feeds t on t.feed_id = r.tick_feed_id join ref.feeds q on q.feed_id = r.quote_feed_id where r.account = $1`,
+      [d.account],
+    );
+    await expect(open).rejects.toMatchObject({
+      code: 'SB008',
+      message: expect.stringContaining('only it would close that'),
+    });
   });
 
   test('is halted once for one reason, and told once', async () => {

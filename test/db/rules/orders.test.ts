@@ -367,6 +367,26 @@ describe('drop_run', () => {
     await expect(bench.owner().query('select trade.drop_run($1)', [live.id])).rejects.toMatchObject({
       code: 'SB009',
     });
+    const end = (source: string, broker: string): Promise<unknown> =>
+      bench
+        .owner()
+        .query(
+          "update trade.runs set ts_ended = ts_to, outcome = 'stopped', quote_source = $2, broker = $3 where run_id = $1",
+          [live.id, source, broker],
+        );
+    for (const [source, broker] of [
+      ['recorded', 'paper'],
+      ['simulated', 'schwab'],
+    ] as const) {
+      await end(source, broker);
+      await expect(bench.owner().query('select trade.drop_run($1)', [live.id])).rejects.toMatchObject({
+        code: 'SB009',
+      });
+    }
+    // A simulated market on paper: nobody's money.
+    await end('simulated', 'paper');
+    await bench.owner().query('select trade.drop_run($1)', [live.id]);
+    expect(await one(ROWS, [live.id])).toEqual({ rows: 0 });
     const replay = await scenario.open(bench.runner(), { mode: 'replay' });
     await expect(bench.runner().query('select trade.drop_run($1)', [replay.id])).rejects.toMatchObject({
       code: '42501',

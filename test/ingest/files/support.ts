@@ -63,7 +63,16 @@ export async function readAll(path: string, options: Partial<ImportOptions> = {}
 }
 
 async function drain(file: ImportFile): Promise<ImportBatch & { sizes: number[] }> {
-  const all = { ticks: [], quotes: [], trades: [], chains: [], rejected: [], setAside: [] };
+  const all = {
+    ticks: [],
+    quotes: [],
+    trades: [],
+    chains: [],
+    listings: [],
+    statistics: [],
+    rejected: [],
+    setAside: [],
+  };
   const whole: ImportBatch & { sizes: number[] } = { ...all, duplicates: 0, lines: 0, bytes: 0, sizes: [] };
   for await (const batch of file.batches()) {
     for (const name of Object.keys(all) as (keyof typeof all)[]) {

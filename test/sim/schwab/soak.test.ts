@@ -3,7 +3,7 @@
 import { expect, it } from 'vitest';
 import { type RandomStream, randomStream } from '../../../sim/random.ts';
 import type { Fault } from '../../../sim/schwab/faults.ts';
-import type { LedgerOrder } from '../../../sim/schwab/ledger.ts';
+import type { LedgerOrder } from '../../../sim/venue/ledger.ts';
 import { must } from '../sessions.ts';
 import {
   type Bench,

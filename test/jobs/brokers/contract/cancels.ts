@@ -35,20 +35,15 @@ export function cancelCases(subject: Subject): void {
       expect(world.venue.positionOf(near)).toBe(-1);
     });
 
-    caseOf(
-      subject,
-      'that meets a fill on its way leaves the order filled',
-      async (world) => {
-        const id = await waitingOrder(world, subject, 3);
-        world.venue.fault('cancel', 'fill_first');
-        await world.broker.cancel(id);
-        const report = await reported(world, id, 'filled');
-        expect(report.filledQty).toBe(3);
-        expect(report.fills.reduce((sum, fill) => sum + fill.qty, 0)).toBe(3);
-        expect(world.venue.positionOf(near)).toBe(-3);
-      },
-      { needs: 'wire' },
-    );
+    caseOf(subject, 'that meets a fill on its way leaves the order filled', async (world) => {
+      const id = await waitingOrder(world, subject, 3);
+      world.venue.fault('cancel', 'fill_first');
+      await world.broker.cancel(id);
+      const report = await reported(world, id, 'filled');
+      expect(report.filledQty).toBe(3);
+      expect(report.fills.reduce((sum, fill) => sum + fill.qty, 0)).toBe(3);
+      expect(world.venue.positionOf(near)).toBe(-3);
+    });
 
     caseOf(
       subject,

@@ -68,30 +68,25 @@ export function readCases(subject: Subject): void {
   });
 
   describe('the list of orders', () => {
-    caseOf(
-      subject,
-      'has every state',
-      async (world) => {
-        const filled = await shortPosition(world, subject);
-        const canceled = await waitingOrder(world, subject);
-        await world.broker.cancel(canceled);
-        await reported(world, canceled, 'canceled');
-        world.venue.fault('submit', 'reject_later');
-        const rejected = await submitted(world, orders.buy({ limit_px_e4: 100 }));
-        await reported(world, rejected, 'rejected');
-        const working = await waitingOrder(world, subject);
-        const reports = await world.broker.ordersSince(addMs(world.venue.now(), -60_000));
-        expect(new Map(reports.map((report) => [report.venueOrderId, report.state]))).toEqual(
-          new Map([
-            [filled, 'filled'],
-            [canceled, 'canceled'],
-            [rejected, 'rejected'],
-            [working, 'working'],
-          ]),
-        );
-      },
-      { needs: 'wire' },
-    );
+    caseOf(subject, 'has every state', async (world) => {
+      const filled = await shortPosition(world, subject);
+      const canceled = await waitingOrder(world, subject);
+      await world.broker.cancel(canceled);
+      await reported(world, canceled, 'canceled');
+      world.venue.fault('submit', 'reject_later');
+      const rejected = await submitted(world, orders.buy({ limit_px_e4: 100 }));
+      await reported(world, rejected, 'rejected');
+      const working = await waitingOrder(world, subject);
+      const reports = await world.broker.ordersSince(addMs(world.venue.now(), -60_000));
+      expect(new Map(reports.map((report) => [report.venueOrderId, report.state]))).toEqual(
+        new Map([
+          [filled, 'filled'],
+          [canceled, 'canceled'],
+          [rejected, 'rejected'],
+          [working, 'working'],
+        ]),
+      );
+    });
 
     caseOf(subject, 'agrees with the order read alone', async (world) => {
       const id = await shortPosition(world, subject, 2);

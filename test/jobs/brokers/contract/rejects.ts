@@ -10,54 +10,39 @@ export function rejectCases(subject: Subject): void {
   const orders = ordersOf(subject);
 
   describe('an order that is refused', () => {
-    caseOf(
-      subject,
-      'at once is rejected with the broker’s words, and is not there',
-      async (world) => {
-        world.venue.setQuote(near, { bid_e4: 12_500, ask_e4: 13_000 });
-        world.venue.fault('submit', 'refused');
-        const outcome = await send(world, orders.sell());
-        expect(outcome.kind).toBe('rejected');
-        expect((outcome as { reason: string }).reason.length).toBeGreaterThan(3);
-        expect(world.venue.orders()).toEqual([]);
-      },
-      { needs: 'wire' },
-    );
+    caseOf(subject, 'at once is rejected with the broker’s words, and is not there', async (world) => {
+      world.venue.setQuote(near, { bid_e4: 12_500, ask_e4: 13_000 });
+      world.venue.fault('submit', 'refused');
+      const outcome = await send(world, orders.sell());
+      expect(outcome.kind).toBe('rejected');
+      expect((outcome as { reason: string }).reason.length).toBeGreaterThan(3);
+      expect(world.venue.orders()).toEqual([]);
+    });
 
-    caseOf(
-      subject,
-      'a moment after it was taken is reported rejected, with the reason',
-      async (world) => {
-        world.venue.setQuote(near, { bid_e4: 12_500, ask_e4: 13_000 });
-        world.venue.fault('submit', 'reject_later');
-        const id = await submitted(world, orders.sell());
-        const report = await eventually(async () => {
-          const seen = await world.broker.order(id);
-          expect(seen?.state).toBe('rejected');
-          return seen;
-        });
-        expect(report?.detail).toMatch(/\w+/);
-        expect(report?.fills).toEqual([]);
-        expect(world.venue.positionOf(near)).toBe(0);
-      },
-      { needs: 'wire' },
-    );
+    caseOf(subject, 'a moment after it was taken is reported rejected, with the reason', async (world) => {
+      world.venue.setQuote(near, { bid_e4: 12_500, ask_e4: 13_000 });
+      world.venue.fault('submit', 'reject_later');
+      const id = await submitted(world, orders.sell());
+      const report = await eventually(async () => {
+        const seen = await world.broker.order(id);
+        expect(seen?.state).toBe('rejected');
+        return seen;
+      });
+      expect(report?.detail).toMatch(/\w+/);
+      expect(report?.fills).toEqual([]);
+      expect(world.venue.positionOf(near)).toBe(0);
+    });
 
-    caseOf(
-      subject,
-      'as an exit leaves the position, and can be sent again',
-      async (world) => {
-        await shortPosition(world, subject);
-        world.venue.fault('submit', 'reject_later');
-        const id = await submitted(world, orders.buy());
-        await eventually(async () => expect((await world.broker.order(id))?.state).toBe('rejected'));
-        expect(world.venue.positionOf(near)).toBe(-1);
-        const again = await submitted(world, orders.buy());
-        await eventually(async () => expect((await world.broker.order(again))?.state).toBe('filled'));
-        expect(world.venue.positionOf(near)).toBe(0);
-      },
-      { needs: 'wire' },
-    );
+    caseOf(subject, 'as an exit leaves the position, and can be sent again', async (world) => {
+      await shortPosition(world, subject);
+      world.venue.fault('submit', 'reject_later');
+      const id = await submitted(world, orders.buy());
+      await eventually(async () => expect((await world.broker.order(id))?.state).toBe('rejected'));
+      expect(world.venue.positionOf(near)).toBe(-1);
+      const again = await submitted(world, orders.buy());
+      await eventually(async () => expect((await world.broker.order(again))?.state).toBe('filled'));
+      expect(world.venue.positionOf(near)).toBe(0);
+    });
 
     caseOf(subject, 'because it closes more than is held never fills', async (world) => {
       await shortPosition(world, subject);
@@ -130,6 +115,19 @@ export function rejectCases(subject: Subject): void {
       },
       { needs: 'wire' },
     );
+
+    caseOf(subject, 'may not leave any more when everything else is ready', async (world) => {
+      world.venue.setQuote(near, { bid_e4: 12_500, ask_e4: 13_000 });
+      const about = { clientId: 'contract-late', priority: 'entry', obstacle: () => 'too late' } as const;
+      expect(await world.broker.submit(orders.sell(), about)).toEqual({
+        kind: 'not_sent',
+        reason: 'too late',
+      });
+      expect(world.venue.orders()).toHaveLength(0);
+      // Nothing was sent under that id.
+      const { kind } = await world.broker.submit(orders.sell(), { ...about, obstacle: () => null });
+      expect(kind).toBe('submitted');
+    });
 
     caseOf(subject, 'comes after the broker was closed', async (world) => {
       await world.broker.close();

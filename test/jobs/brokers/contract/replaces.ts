@@ -36,21 +36,17 @@ export function replaceCases(subject: Subject): void {
       expect(world.venue.positionOf(near)).toBe(-1);
     });
 
-    replaceCase(
-      'of an order that fills first does not trade twice',
-      async (world) => {
-        const id = await waitingOrder(world, subject, 2);
-        world.venue.fault('replace', 'fill_first');
-        await world.broker.replace(id, orders.sell({ qty: 2 }));
-        await eventually(async () => {
-          const report = await world.broker.order(id);
-          expect(report).toMatchObject({ filledQty: 2 });
-        });
-        await eventually(() => expect(live(world)).toBe(0));
-        expect(world.venue.positionOf(near)).toBe(-2);
-      },
-      ['wire'],
-    );
+    replaceCase('of an order that fills first does not trade twice', async (world) => {
+      const id = await waitingOrder(world, subject, 2);
+      world.venue.fault('replace', 'fill_first');
+      await world.broker.replace(id, orders.sell({ qty: 2 }));
+      await eventually(async () => {
+        const report = await world.broker.order(id);
+        expect(report).toMatchObject({ filledQty: 2 });
+      });
+      await eventually(() => expect(live(world)).toBe(0));
+      expect(world.venue.positionOf(near)).toBe(-2);
+    });
 
     replaceCase('of an order that has filled is not taken', async (world) => {
       const id = await shortPosition(world, subject);
@@ -98,17 +94,13 @@ export function replaceCases(subject: Subject): void {
       );
     }
 
-    replaceCase(
-      'that is refused leaves the old order working',
-      async (world) => {
-        const id = await waitingOrder(world, subject);
-        world.venue.fault('replace', 'refused');
-        expect((await world.broker.replace(id, lower)).kind).toBe('rejected');
-        expect((await world.broker.order(id))?.state).toBe('working');
-        expect(live(world)).toBe(1);
-      },
-      ['wire'],
-    );
+    replaceCase('that is refused leaves the old order working', async (world) => {
+      const id = await waitingOrder(world, subject);
+      world.venue.fault('replace', 'refused');
+      expect((await world.broker.replace(id, lower)).kind).toBe('rejected');
+      expect((await world.broker.order(id))?.state).toBe('working');
+      expect(live(world)).toBe(1);
+    });
 
     replaceCase('by an order that is none is not sent', async (world) => {
       const id = await waitingOrder(world, subject);

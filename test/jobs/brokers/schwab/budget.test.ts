@@ -1,7 +1,7 @@
 // Our limit on requests: exact over any minute, with a share that only exits can use.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createBudget, DEFAULT_BUDGET } from '../../../../jobs/brokers/schwab/budget.ts';
+import { createBudget, DEFAULT_BUDGET } from '../../../../jobs/brokers/budget.ts';
 import { movableClock } from './support.ts';
 
 const READ = { isOrder: false, isExit: false };

@@ -5,18 +5,31 @@ import { createServer as createTcpServer, type Server, type Socket } from 'node:
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../../../core/clock.ts';
-import { createExchange, type HttpResult } from '../../../../jobs/brokers/schwab/exchange.ts';
+import { createExchange, type HttpResult } from '../../../../jobs/brokers/exchange.ts';
 import { atEnd, bareServer } from './support.ts';
 
 function exchangeAt(
   url: string,
-  more: { timeoutMs?: number; signal?: AbortSignal; headers?: Record<string, string> } = {},
+  more: {
+    timeoutMs?: number;
+    signal?: AbortSignal;
+    headers?: Record<string, string>;
+    onWritten?: () => void;
+  } = {},
 ): Promise<HttpResult> {
   const exchange = createExchange(systemClock());
   atEnd(() => exchange.close());
-  const { timeoutMs = 5000, headers = {}, signal } = more;
+  const { timeoutMs = 5000, headers = {}, signal, onWritten } = more;
   const given = signal === undefined ? {} : { signal };
-  return exchange({ method: 'POST', url: new URL(url), headers, body: '{"a":1}', timeoutMs, ...given });
+  return exchange({
+    method: 'POST',
+    url: new URL(url),
+    headers,
+    body: '{"a":1}',
+    timeoutMs,
+    onWritten,
+    ...given,
+  });
 }
 
 async function tcpServer(onConnection: (socket: Socket) => void): Promise<{ port: number; server: Server }> {
@@ -44,6 +57,22 @@ describe('an answer', () => {
     expect(result).toMatchObject({ headers: { location: 'https://x/orders/7' } });
     expect(server.received).toMatchObject([{ method: 'POST', path: '/a', body: '{"a":1}' }]);
     expect(server.received[0]?.headers.authorization).toBe('Bearer t');
+  });
+
+  it('is later than the writing of the request, which is told once, and not where nobody listens', async () => {
+    let written = 0;
+    const onWritten = (): void => {
+      written += 1;
+    };
+    const server = await bareServer((_, response) => {
+      response.writeHead(written === 1 ? 201 : 500).end();
+    });
+    expect(await exchangeAt(server.url, { onWritten })).toMatchObject({ status: 201 });
+    const { port, server: gone } = await tcpServer(() => undefined);
+    gone.close();
+    await once(gone, 'close');
+    expect(await exchangeAt(`http://127.0.0.1:${port}/`, { onWritten })).toMatchObject({ kind: 'not_sent' });
+    expect(written).toBe(1);
   });
 
   it('is unpacked, and has no text where it cannot be', async () => {

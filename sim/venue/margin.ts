@@ -6,8 +6,8 @@
 //   its own mark, x 100. Without a quote of the underlying it counts as at the money.
 // - Shares, long or short: half their value. Long options have no loan value.
 import { type OptionContract, parseOsi } from '../../core/osi_symbol.ts';
-import { isOptionSymbol, underlyingOf } from './instruments.ts';
 import type { QuoteBoard } from './quote_board.ts';
+import { isOptionSymbol, underlyingOf } from './symbols.ts';
 
 const NAKED_SHARE = 0.2;
 const NAKED_MINIMUM = 0.1;

@@ -1,5 +1,5 @@
 // Pauses after failures: doubled from the first up to the last, and none after a success.
-import type { Clock } from '../../../core/clock.ts';
+import type { Clock } from '../../core/clock.ts';
 
 export interface Backoff {
   failed(): void;

@@ -1,6 +1,6 @@
 // Where secrets may travel: by TLS to anywhere, in clear on this machine only (the simulator).
-import { Failure } from '../../../core/failure.ts';
-import { isLoopback } from '../../../core/loopback.ts';
+import { Failure } from '../../core/failure.ts';
+import { isLoopback } from '../../core/loopback.ts';
 
 /** The address, parsed. Throws a Failure unless it is https/wss, or http/ws on this machine; `setting` names what to mend. */
 export function safeAddress(text: string, kind: 'https' | 'wss', setting: string): URL {

@@ -1,6 +1,6 @@
 // Our own limit on requests, below Schwab's: never more than so many within any minute, and a share that entries cannot touch.
-import type { Clock } from '../../../core/clock.ts';
-import type { EasternUs } from '../../../core/eastern_time.ts';
+import type { Clock } from '../../core/clock.ts';
+import type { EasternUs } from '../../core/eastern_time.ts';
 
 export interface BudgetLimits {
   /** Requests of any kind within any 60 s; default 100 (Schwab: about 120). */
@@ -14,7 +14,7 @@ export interface BudgetLimits {
 export interface Budget {
   /** Takes one request if there is one for that purpose; an order counts in both limits. */
   take(request: { readonly isOrder: boolean; readonly isExit: boolean }): boolean;
-  /** Schwab asked for a pause: until it is over only exits are given requests. */
+  /** The broker asked for a pause: until it is over only exits are given requests. */
   pause(ms: number): void;
   /** Real ms until there is one for that purpose, as far as is known now; 0 is now. */
   waitMs(request: { readonly isOrder: boolean; readonly isExit: boolean }): number;

@@ -3,7 +3,7 @@ import { addMs, dateOf, type EasternUs, type SessionDate } from '../../core/east
 import { type OptionContract, parseOsi } from '../../core/osi_symbol.ts';
 import { type AccountBook, type Holding, holdingsOf, type Posting } from './account_book.ts';
 import { dayAfter, timeOf } from './hours.ts';
-import { isCashSettled, isOptionSymbol, underlyingOf } from './instruments.ts';
+import { isCashSettled, isOptionSymbol, underlyingOf } from './symbols.ts';
 
 export interface SettlementOptions {
   /** Default QQQ; of others only contracts of this root settle. */

@@ -1,4 +1,4 @@
-// Why Schwab rejects an order that it has accepted with 201: the status REJECTED and its words (reference B2.6).
+// Why a broker rejects an order that it has taken: a status, and words of its own.
 import { dateOf, type EasternUs } from '../../core/eastern_time.ts';
 import { parseOsi } from '../../core/osi_symbol.ts';
 import { type AccountBook, cashOf, heldQty, holdingsOf } from './account_book.ts';
@@ -6,29 +6,10 @@ import { isOpen } from './hours.ts';
 import { availableFunds } from './margin.ts';
 import { isEntry, isLive, type OrderLeg, type OrderSpec, type SimOrder } from './order.ts';
 import type { QuoteBoard } from './quote_board.ts';
-import type { Settings } from './settings.ts';
-
-/** Recorded (tylerebowers/Schwabdev#36). */
-export const TICK_REASON =
-  'Enter the price in decimal form: Penny Pilot options $0.01 under $3; $0.05 over $3; & all other options $0.05 under $3; $0.10 over $3.';
-/** Recorded in a preview. */
-export const SPREAD_TICK_REASON = 'Spread orders for SPX options must be priced in 5-cent increments.';
-/** Reported by several users of the API. */
-export const OVERSOLD_REASON =
-  'This order may result in an oversold/overbought position in your account. Please check your position quantity and/or open orders.';
-/** Reported by several users of the API. */
-export const FUNDS_REASON = 'You do not have enough available cash/buying power for this order.';
-/** Words of our own from here on: Schwab's are unknown. */
-export const WRONG_SIDE_REASON =
-  'Order_Sys_0002: the stop price is on the wrong side of the current market price.';
-export const SESSION_REASON = 'Option orders are accepted for the regular session only.';
-export const EXPIRED_REASON = 'The option has expired.';
-export const SPREAD_STOP_REASON = 'Stop orders are not available for multi-leg option orders.';
-export const CLOSING_ONLY_REASON = 'The account is restricted to closing orders.';
-export const OUTSIDE_HOURS_REASON = 'Option orders are accepted during market hours only.';
+import type { RejectCause, VenueSettings } from './settings.ts';
 
 export interface CheckContext {
-  readonly settings: Settings;
+  readonly settings: VenueSettings;
   readonly board: QuoteBoard;
   /** Every node of every order of an account. */
   ordersOf(book: AccountBook): readonly SimOrder[];
@@ -45,28 +26,28 @@ function tickOf(root: string, px_e4: number, kind: 'limit' | 'stop' | 'net'): nu
   return px_e4 < 30_000 ? 100 : 500;
 }
 
-function tickReason(spec: OrderSpec): string | null {
+function tickCause(spec: OrderSpec): RejectCause | null {
   const root = parseOsi(spec.legs[0]?.symbol ?? '')?.root;
   if (root === undefined || spec.legs[0]?.isOption !== true) return null;
   const kind = spec.legs.length > 1 ? 'net' : spec.type === 'LIMIT' ? 'limit' : 'stop';
   const prices = [spec.price_e4, spec.stop_e4].filter((each) => each !== null);
   if (prices.every((each) => each % tickOf(root, each, kind) === 0)) return null;
-  return kind === 'net' && INDEX_ROOTS.has(root) ? SPREAD_TICK_REASON : TICK_REASON;
+  return kind === 'net' && INDEX_ROOTS.has(root) ? 'spread_tick' : 'tick';
 }
 
-function timeReason(spec: OrderSpec, now: EasternUs, settings: Settings): string | null {
+function timeCause(spec: OrderSpec, now: EasternUs, settings: VenueSettings): RejectCause | null {
   if (!spec.legs.some((leg) => leg.isOption)) return null;
-  if (spec.session !== 'NORMAL') return SESSION_REASON;
+  if (spec.session !== 'NORMAL') return 'session';
   for (const leg of spec.legs) {
     const expiration = parseOsi(leg.symbol)?.expiration;
     if (expiration === undefined) continue;
     const today = dateOf(now);
     const session = settings.hours === 'always' ? null : settings.hours.sessionOf(today);
     if (expiration < today || (expiration === today && session !== null && now >= session.close)) {
-      return EXPIRED_REASON;
+      return 'expired';
     }
   }
-  return settings.outsideHours === 'reject' && !isOpen(settings.hours, now) ? OUTSIDE_HOURS_REASON : null;
+  return settings.outsideHours === 'reject' && !isOpen(settings.hours, now) ? 'outside_hours' : null;
 }
 
 function remainingOf(order: SimOrder, leg: OrderLeg): number {
@@ -94,30 +75,30 @@ function committedToClose(
   return [...perGroup.values()].reduce((sum, qty) => sum + qty, 0);
 }
 
-function positionReason(
+function positionCause(
   context: CheckContext,
   book: AccountBook,
   spec: OrderSpec,
   order: SimOrder | null,
-): string | null {
+): RejectCause | null {
   for (const leg of spec.legs) {
     const held = heldQty(book, leg.symbol);
     const closable = leg.side === 'buy' ? Math.max(0, -held) : Math.max(0, held);
     if (leg.effect === 'close') {
       const committed = committedToClose(context, book, leg, order);
-      if (leg.ratio * spec.qty + committed > closable) return OVERSOLD_REASON;
-    } else if (closable > 0 && leg.isOption) return OVERSOLD_REASON;
+      if (leg.ratio * spec.qty + committed > closable) return 'oversold';
+    } else if (closable > 0 && leg.isOption) return 'oversold';
   }
   return null;
 }
 
-function wrongSideReason(spec: OrderSpec, board: QuoteBoard): string | null {
+function wrongSideCause(spec: OrderSpec, board: QuoteBoard): RejectCause | null {
   const [leg] = spec.legs;
   if (spec.stop_e4 === null || leg === undefined) return null;
   const px_e4 = board.priceOf(leg);
   if (px_e4 === null) return null;
   const isThrough = leg.side === 'buy' ? px_e4 >= spec.stop_e4 : px_e4 <= spec.stop_e4;
-  return isThrough ? WRONG_SIDE_REASON : null;
+  return isThrough ? 'wrong_side' : null;
 }
 
 /** Cash that an order brings (positive) or takes if it fills at its limit, or at the market; without fees. */
@@ -165,22 +146,38 @@ export function fundsAfter(
   return Math.round(availableFunds(cash, positions, board));
 }
 
+interface CheckOptions {
+  readonly now: EasternUs;
+  readonly order: SimOrder | null;
+  readonly isChild?: boolean;
+}
+
 /**
- * The reason for which the order would be rejected now, or null. `order` is the node itself where it exists already: it does not
+ * The reason for which the order would be rejected now in the broker's words, or null. `order` is the node itself where it exists already: it does not
  * stand in its own way. Children of a TRIGGER are checked when their parent has filled.
  */
 export function rejectReason(
   context: CheckContext,
   book: AccountBook,
   spec: OrderSpec,
-  options: { readonly now: EasternUs; readonly order: SimOrder | null; readonly isChild?: boolean },
+  options: CheckOptions,
 ): string | null {
+  const cause = rejectCause(context, book, spec, options);
+  return cause === null ? null : context.settings.words[cause];
+}
+
+function rejectCause(
+  context: CheckContext,
+  book: AccountBook,
+  spec: OrderSpec,
+  options: CheckOptions,
+): RejectCause | null {
   if (spec.strategy === 'OCO') {
     const children = options.order?.children ?? [];
-    const reasons = spec.children.map((child, i) =>
-      rejectReason(context, book, child, { ...options, order: children[i] ?? null }),
+    const causes = spec.children.map((child, i) =>
+      rejectCause(context, book, child, { ...options, order: children[i] ?? null }),
     );
-    return reasons.find((reason) => reason !== null) ?? null;
+    return causes.find((cause) => cause !== null) ?? null;
   }
   const { settings, board } = context;
   // Children that start on a part of their parent's quantity close what is there when they fill.
@@ -188,12 +185,12 @@ export function rejectReason(
   const checksSide = settings.rejectsWrongSideStops && options.isChild !== true;
   const isSpreadStop = spec.legs.length > 1 && spec.stop_e4 !== null;
   const found =
-    (isSpreadStop ? SPREAD_STOP_REASON : null) ??
-    tickReason(spec) ??
-    timeReason(spec, options.now, settings) ??
-    (checksPosition ? positionReason(context, book, spec, options.order) : null) ??
-    (checksSide ? wrongSideReason(spec, board) : null);
+    (isSpreadStop ? 'spread_stop' : null) ??
+    tickCause(spec) ??
+    timeCause(spec, options.now, settings) ??
+    (checksPosition ? positionCause(context, book, spec, options.order) : null) ??
+    (checksSide ? wrongSideCause(spec, board) : null);
   if (found !== null || !isEntry(spec)) return found;
-  if (book.isClosingOnly) return CLOSING_ONLY_REASON;
-  return fundsAfter(context, book, spec, options.order) < 0 ? FUNDS_REASON : null;
+  if (book.isClosingOnly) return 'closing_only';
+  return fundsAfter(context, book, spec, options.order) < 0 ? 'funds' : null;
 }

@@ -11,8 +11,8 @@ import {
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { promisify } from 'node:util';
 import { brotliDecompress, gunzip, inflate } from 'node:zlib';
-import type { Clock } from '../../../core/clock.ts';
-import { errorText } from '../../../core/failure.ts';
+import type { Clock } from '../../core/clock.ts';
+import { errorText } from '../../core/failure.ts';
 
 export interface HttpRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
@@ -27,6 +27,8 @@ export interface HttpRequest {
   /** For everything, from the look-up of the host to the last byte of the answer. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
+  /** Called when the last byte has been handed to the connection. */
+  readonly onWritten?: (() => void) | undefined;
 }
 
 export interface HttpAnswer {
@@ -115,6 +117,7 @@ function attempt(
     const abort = (): void => {
       client.destroy(new Error('aborted'));
     };
+    if (request.onWritten !== undefined) client.once('finish', request.onWritten);
     client.on('error', fail);
     client.on('close', () => {
       signal.removeEventListener('abort', abort);

@@ -1,0 +1,232 @@
+// A session of Tradier's data: index values and held legs on every minute, chains when they are due.
+import type { Clock } from '../../core/clock.ts';
+import {
+  addMs,
+  type EasternUs,
+  epochMsFromEastern,
+  formatEastern,
+  type SessionDate,
+} from '../../core/eastern_time.ts';
+import { errorText } from '../../core/failure.ts';
+import { raiseAlert } from '../alerts.ts';
+import type { TradierClient } from './client.ts';
+import { readQuotes } from './rows.ts';
+import { minuteTimes, snapshotTimes, targetExpirations } from './schedule.ts';
+import type { SnapshotCounts, TradierStore } from './store.ts';
+
+export interface TradierFeedOptions {
+  readonly client: TradierClient;
+  readonly store: TradierStore;
+  readonly clock: Clock;
+  readonly session: {
+    readonly sessionDate: SessionDate;
+    readonly tsOpen: EasternUs;
+    readonly tsClose: EasternUs;
+  };
+  readonly underlying: string;
+  /** Tradier's symbols of indexes besides the underlying. */
+  readonly indexes: readonly string[];
+  readonly days: readonly number[];
+  /** Days that an expiration may be off a target. */
+  readonly tolerance: number;
+  readonly everyMs: number;
+  /** `HH:MM` */
+  readonly exactly: readonly string[];
+  /** What was due and is later than this is not had any more: the quotes would be of another instant. */
+  readonly graceMs: number;
+  readonly signal: AbortSignal;
+  /** Told when it changes: failed while Tradier cannot be asked at all. */
+  readonly onState?: (state: 'live' | 'failed') => void;
+  /** One line for what an operator should know. */
+  readonly onNotice: (text: string) => void;
+  readonly onSnapshot?: (
+    of: { readonly at: EasternUs; readonly expiration: SessionDate } & SnapshotCounts,
+  ) => void;
+}
+
+export const TRADIER_SCHEDULE = {
+  indexes: ['VIX', 'VIX9D'],
+  days: [3, 5, 7],
+  tolerance: 1,
+  everyMs: 300_000,
+  exactly: ['10:00', '11:00', '12:00'],
+  graceMs: 40_000,
+} as const;
+
+const MAX_SKEW_MS = 2000;
+const START_RETRY_MS = 5000;
+
+interface Day {
+  readonly expirations: readonly SessionDate[];
+  readonly isTold: { unmatched: boolean; delay: boolean };
+}
+
+/** Runs from now to the close, or until the signal. Ends without an error: what could not be had is noted and told. */
+export async function runTradierFeed(options: TradierFeedOptions): Promise<void> {
+  const { clock, session, signal } = options;
+  const day = await beginDay(options);
+  if (day === null) return;
+  const snapshots = new Set(snapshotTimes({ ...session, ...options }));
+  // A snapshot at a time that is no full minute is an instant of its own.
+  const instants = [...new Set([...minuteTimes(session), ...snapshots])].sort((a, b) => a - b);
+  for (const at of instants) {
+    if (clock.now() > addMs(at, options.graceMs)) {
+      if (snapshots.has(at)) await missed(options, at, 'not running, or still busy with an earlier one');
+      continue;
+    }
+    await sleepUntil(at, options);
+    if (signal.aborted) return;
+    await takeInstant(at, snapshots.has(at), day, options);
+  }
+}
+
+async function sleepUntil(at: EasternUs, { clock, signal }: TradierFeedOptions): Promise<void> {
+  while (!signal.aborted && clock.now() < at) await clock.sleep((at - clock.now()) / 1000, signal);
+}
+
+// Expirations are listed once a day, and nothing can be done without them.
+async function beginDay(options: TradierFeedOptions): Promise<Day | null> {
+  const { client, underlying, session, clock, signal, onNotice, store } = options;
+  for (let tries = 1; ; tries += 1) {
+    if (signal.aborted || clock.now() > session.tsClose) return null;
+    try {
+      await compareClock(options);
+      await compareCalendar(options);
+      const listed = await client.expirations(underlying);
+      const targets = { days: options.days, tolerance: options.tolerance };
+      const expirations = targetExpirations(listed, session.sessionDate, targets);
+      options.onState?.('live');
+      await store.writer.noteState({ state: 'live', at: clock.now(), reason: null });
+      onNotice(
+        `${underlying}: ${listed.length} expirations, snapshots of ${expirations.join(', ') || 'none'}`,
+      );
+      return { expirations, isTold: { unmatched: false, delay: false } };
+    } catch (error) {
+      const reason = errorText(error);
+      // Once, not every few seconds of an outage.
+      if (tries === 1) {
+        options.onState?.('failed');
+        onNotice(`Tradier cannot be asked yet: ${reason}`);
+        await store.writer.noteState({ state: 'failed', at: clock.now(), reason });
+      }
+      await clock.sleep(START_RETRY_MS, signal);
+    }
+  }
+}
+
+async function compareClock({ client, clock, onNotice }: TradierFeedOptions): Promise<void> {
+  const asked = clock.now();
+  const { timestamp } = await client.clock();
+  const skewMs = Math.abs(timestamp * 1000 + 500 - epochMsFromEastern(asked));
+  if (skewMs > MAX_SKEW_MS) onNotice(`the clock here and Tradier's differ by ${Math.round(skewMs)} ms`);
+}
+
+// The rules go by ref.sessions: where the vendor knows of another day, people must know before the open.
+async function compareCalendar(options: TradierFeedOptions): Promise<void> {
+  const { client, session, onNotice, store, clock } = options;
+  const { sessionDate } = session;
+  const days = await client.calendar(Number(sessionDate.slice(5, 7)), Number(sessionDate.slice(0, 4)));
+  const theirs = days.find((day) => day.date === sessionDate);
+  if (theirs === undefined) return;
+  const ours = `${hhmm(session.tsOpen)}-${hhmm(session.tsClose)}`;
+  const told = theirs.open === undefined ? theirs.status : `${theirs.open.start}-${theirs.open.end}`;
+  if (told === ours) return;
+  const text = `Tradier's calendar has ${sessionDate} as ${told}, ref.sessions as ${ours}: add it to ref.session_overrides if Tradier is right`;
+  onNotice(text);
+  await raiseAlert(store.writer, {
+    key: `tradier calendar ${sessionDate}`,
+    severity: 'warning',
+    text,
+    at: clock.now(),
+  });
+}
+
+function hhmm(at: EasternUs): string {
+  return formatEastern(at).slice(11, 16);
+}
+
+async function takeInstant(
+  at: EasternUs,
+  isSnapshot: boolean,
+  day: Day,
+  options: TradierFeedOptions,
+): Promise<void> {
+  const { expirations } = day;
+  // Side by side: every chain of an instant should be of that instant.
+  const value = takeQuotes(at, day, options);
+  const chains = isSnapshot
+    ? expirations.map((expiration) => takeChain(at, expiration, value, day, options))
+    : [];
+  await Promise.all([value, ...chains]);
+  const { store, clock, signal } = options;
+  if (!signal.aborted) await store.complete(at, clock.now());
+}
+
+/** The underlying's value of the instant, 1/10,000; null where it could not be had. */
+async function takeQuotes(at: EasternUs, day: Day, options: TradierFeedOptions): Promise<number | null> {
+  const { client, store, underlying, indexes } = options;
+  return attempt(at, 'index values and held legs', options, async () => {
+    const held = await store.heldContracts();
+    const symbols = [underlying, ...indexes, ...held.map((symbol) => symbol.replaceAll(' ', ''))];
+    const { rows, unmatched, receivedAt } = await client.quotes(symbols);
+    const read = readQuotes(rows, { ts_event: at, ts_recv: receivedAt });
+    await store.writeQuotes({ ...read, receivedAt });
+    if (unmatched.length > 0 && !day.isTold.unmatched) {
+      day.isTold.unmatched = true;
+      options.onNotice(`Tradier does not know ${unmatched.join(', ')}`);
+    }
+    return read.ticks.find((tick) => tick.symbol === underlying)?.close_e4 ?? null;
+  });
+}
+
+async function takeChain(
+  at: EasternUs,
+  expiration: SessionDate,
+  value: Promise<number | null>,
+  day: Day,
+  options: TradierFeedOptions,
+): Promise<void> {
+  const { client, store, underlying } = options;
+  await attempt(at, `the chain of ${expiration}`, options, async () => {
+    const chain = await client.chain(underlying, expiration);
+    if (chain.rows.length === 0) throw new Error('Tradier lists no contract');
+    // Asked in time, and answered with quotes of another instant.
+    if (chain.receivedAt > addMs(at, options.graceMs)) throw new Error('the answer came too late');
+    const counts = await store.writeSnapshot({ expiration, at, chain }, await value);
+    options.onSnapshot?.({ at, expiration, ...counts });
+    if (!day.isTold.delay && counts.delayMs !== null) {
+      day.isTold.delay = true;
+      options.onNotice(`quotes are ${Math.round(counts.delayMs / 1000)} s behind`);
+    }
+    return null;
+  });
+}
+
+/** Tries until the grace of the instant is over; then it is missed. Never throws. */
+async function attempt<T>(
+  at: EasternUs,
+  what: string,
+  options: TradierFeedOptions,
+  work: () => Promise<T>,
+): Promise<T | null> {
+  const { clock, signal, graceMs } = options;
+  for (let waitMs = 1000; ; waitMs *= 2) {
+    try {
+      return await work();
+    } catch (error) {
+      if (signal.aborted) return null;
+      if (clock.now() >= addMs(at, graceMs - waitMs)) {
+        await missed(options, at, `${what}: ${errorText(error)}`);
+        return null;
+      }
+      await clock.sleep(waitMs, signal);
+    }
+  }
+}
+
+async function missed(options: TradierFeedOptions, at: EasternUs, detail: string): Promise<void> {
+  const { store, clock, onNotice, signal } = options;
+  if (signal.aborted) return;
+  onNotice(`${hhmm(at)} was missed: ${detail}`);
+  await store.noteMissed({ at, now: clock.now(), detail }).catch(() => undefined);
+}

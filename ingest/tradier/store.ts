@@ -1,0 +1,156 @@
+// What the feed writes: quotes first, then the snapshot and its contracts in one statement, so that a snapshot is there whole or not.
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import type { EquityTick, OptionQuote, RejectedRow } from '../../core/domain.ts';
+import { addMs, type EasternUs, formatEastern, type SessionDate } from '../../core/eastern_time.ts';
+import { createStreamWriter, type StreamWriter } from '../stream_writer.ts';
+import type { RawChain } from './client.ts';
+import type { TradierFeeds } from './feeds.ts';
+import { type ChainRow, chainRows, quoteOf } from './rows.ts';
+
+export interface Snapshot {
+  readonly expiration: SessionDate;
+  /** The instant for which it was due. */
+  readonly at: EasternUs;
+  readonly chain: RawChain;
+}
+
+export interface SnapshotCounts {
+  readonly contracts: number;
+  readonly rejected: number;
+  /** False where it was there already. */
+  readonly isNew: boolean;
+  readonly delayMs: number | null;
+}
+
+export interface TradierStore {
+  readonly writer: StreamWriter;
+  /** `underlying_px_e4` is its value of the same instant; null where it is not known. */
+  writeSnapshot(snapshot: Snapshot, underlying_px_e4: number | null): Promise<SnapshotCounts>;
+  /** Values of indexes and quotes of held legs, of one instant. */
+  writeQuotes(rows: {
+    readonly ticks: readonly EquityTick[];
+    readonly quotes: readonly OptionQuote[];
+    readonly rejected: readonly RejectedRow[];
+    readonly receivedAt: EasternUs;
+  }): Promise<void>;
+  /** Says that whatever could be had up to this instant, and of it, is stored: a live run may then go by it. */
+  complete(at: EasternUs, now: EasternUs): Promise<void>;
+  /** Contracts of the underlying that positions and entry orders hold. */
+  heldContracts(): Promise<readonly string[]>;
+  /** An instant at which what was due could not be had; it cannot be had later either. */
+  noteMissed(missed: {
+    readonly at: EasternUs;
+    readonly now: EasternUs;
+    readonly detail: string;
+  }): Promise<void>;
+  close(): Promise<void>;
+}
+
+const gzipped = promisify(gzip);
+
+const SNAPSHOT_SQL = `
+  with snapshot as (
+    insert into market.chain_snapshots (
+      underlying_id, feed_id, ts_event, expiration, underlying_px_e4, ts_recv, delay_ms, source, checksum, payload
+    )
+    select i.instrument_id, f.feed_id, $3, $4, $5, $6, $7, $8, $9, $10
+    from ref.instruments i, ref.feeds f
+    where i.symbol = $1 and i.kind <> 'option' and f.name = $2
+    on conflict on constraint chain_snapshots_key do nothing
+    returning snapshot_id
+  ), contracts as (
+    insert into market.option_snapshots (
+      snapshot_id, instrument_id, bid_px_e4, ask_px_e4, last_px_e4, volume, open_interest, implied_volatility, bid_sz, ask_sz,
+      ts_quote, bid_iv, ask_iv, smv_iv, delta, gamma, theta, vega, rho, ts_greeks
+    )
+    select
+      s.snapshot_id, i.instrument_id, o.bid_px_e4, o.ask_px_e4, o.last_px_e4, o.volume, o.open_interest, o.implied_volatility,
+      o.bid_sz, o.ask_sz, o.ts_quote, o.bid_iv, o.ask_iv, o.smv_iv, o.delta, o.gamma, o.theta, o.vega, o.rho, o.ts_greeks
+    from snapshot s
+    cross join jsonb_to_recordset($11) as o (
+      symbol text, bid_px_e4 integer, ask_px_e4 integer, last_px_e4 integer, volume bigint, open_interest bigint,
+      implied_volatility double precision, bid_sz integer, ask_sz integer, ts_quote timestamp, bid_iv double precision,
+      ask_iv double precision, smv_iv double precision, delta double precision, gamma double precision, theta double precision,
+      vega double precision, rho double precision, ts_greeks timestamp
+    )
+    join ref.instruments i on i.symbol = o.symbol
+  )
+  select count(*)::integer as written from snapshot`;
+
+const HELD_SQL = 'select symbol from ops.held_contracts where underlying = $1 order by symbol';
+
+const MISSED_SQL = `
+  insert into ops.feed_gaps (feed_id, stream, ts_opened, ts_from, ts_to, cause, rows_filled, ts_filled, detail)
+  select $1, $2, $4::timestamp, $3::timestamp, $3::timestamp, 'missed', 0, $4::timestamp, $5
+  where not exists (
+    select from ops.feed_gaps g where g.feed_id = $1 and g.stream = $2 and g.cause = 'missed' and g.ts_from = $3::timestamp
+  )`;
+
+const REGISTER_SQL = "select ref.feed_id($1, 'chain', $2, $3, $4)";
+
+/** Connects as ingest_writer, and makes feeds and symbols known. Throws a Failure where the database cannot be reached. */
+export async function createTradierStore(options: {
+  readonly url: string;
+  readonly feeds: TradierFeeds;
+  readonly underlying: string;
+  readonly indexes: readonly string[];
+  readonly signal: AbortSignal;
+}): Promise<TradierStore> {
+  const { url, feeds, underlying, indexes, signal } = options;
+  const shared = { url, signal, isPatient: true };
+  const values = await createStreamWriter({ ...shared, stream: 'tradier-indexes', feed: feeds.indexes });
+  const writer = await createStreamWriter({ ...shared, stream: 'tradier', feed: feeds.quotes });
+  const { name, span_ms, source, stale_after_ms } = feeds.chains;
+  await writer.query(REGISTER_SQL, [name, span_ms, source, stale_after_ms]);
+  await values.register([underlying, ...indexes], 'index');
+
+  const writeSnapshot: TradierStore['writeSnapshot'] = async (snapshot, underlying_px_e4) => {
+    const { at, chain, expiration } = snapshot;
+    const { rows, rejected, newest } = chainRows(chain.rows, `chain ${expiration}`);
+    const delayMs = newest === null ? null : Math.max(0, Math.round((chain.receivedAt - newest) / 1000));
+    const times = { ts_event: at, ts_recv: chain.receivedAt };
+    await writer.write({
+      ticks: [],
+      quotes: rows.map((row) => quoteOf(row, times)),
+      trades: [],
+      rejected,
+      completeTo: null,
+      receivedAt: chain.receivedAt,
+    });
+    const found = await writer.query<{ written: number }>(SNAPSHOT_SQL, [
+      ...[underlying, name, formatEastern(at), expiration, underlying_px_e4],
+      ...[formatEastern(chain.receivedAt), delayMs, chain.source, chain.checksum],
+      await gzipped(chain.body),
+      JSON.stringify(rows satisfies readonly ChainRow[]),
+    ]);
+    const isNew = found[0]?.written === 1;
+    return { contracts: rows.length, rejected: rejected.length, isNew, delayMs };
+  };
+
+  return {
+    writer,
+    writeSnapshot,
+    writeQuotes: async ({ ticks, quotes, rejected, receivedAt }) => {
+      const batch = { trades: [], rejected: [], completeTo: null, receivedAt };
+      await writer.write({ ...batch, ticks: [], quotes, rejected });
+      await values.write({ ...batch, ticks, quotes: [] });
+    },
+    complete: async (at, now) => {
+      // Rows of the instant itself are there: the mark stands just behind it.
+      const nothing = { ticks: [], quotes: [], trades: [], rejected: [] };
+      const mark = { ...nothing, completeTo: addMs(at, 1), receivedAt: now };
+      await writer.write(mark);
+      await values.write(mark);
+    },
+    heldContracts: async () =>
+      (await writer.query<{ symbol: string }>(HELD_SQL, [underlying])).map((row) => row.symbol),
+    noteMissed: async ({ at, now, detail }) => {
+      const times = [formatEastern(at), formatEastern(now)];
+      await writer.query(MISSED_SQL, [writer.feedId, writer.stream, ...times, detail]);
+    },
+    close: async () => {
+      await Promise.allSettled([writer.close(), values.close()]);
+    },
+  };
+}
