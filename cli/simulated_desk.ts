@@ -32,7 +32,8 @@ const DELAYS = { activateMs: 0, workMs: 0, fillMs: 0, cancelMs: 0, rejectMs: 0 }
 // Of real time, in which a simulated day lasts a minute.
 const LIMITS = { perMinute: 1_000_000, ordersPerMinute: 1_000_000, reserved: 10 };
 const READS = { perMinute: 1_000_000, burst: 1_000_000 };
-const READY_EVERY_MS = 15 * 60_000;
+// Twice before the last verdict is too old.
+const READY_EVERY_MS = 90_000;
 // An exit is three of them: the stop is canceled, seen to be, and the exit sent.
 const MAX_ROUNDS = 6;
 

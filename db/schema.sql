@@ -1902,7 +1902,7 @@ create function trade.drop_run(p_run_id bigint) returns void language plpgsql vo
 comment on function trade.drop_run(p_run_id bigint) is 'Removes a replay, a backtest, or an ended live run of a simulated market with everything it wrote. For the owner, who alone may delete; never a live run that saw a real market or a real broker (SB009).';
 
 create function trade.entry_bar(p_run trade.runs, p_as_of timestamp without time zone) returns text language plpgsql stable;
-comment on function trade.entry_bar(p_run trade.runs, p_as_of timestamp without time zone) is 'Why a run may make no entry at p_as_of, whatever its signals say; null if it may. halted: by the kill switch, of its account or (live) of all. Live runs also: feed_gap, feed_mute. At a real broker also: no_run (nobody would watch it), unknown_order, not_reconciled (no sound pass within 90 s), not_ready (a check of today is red, or there is none). Exits ask nobody.';
+comment on function trade.entry_bar(p_run trade.runs, p_as_of timestamp without time zone) is 'Why a run may make no entry at p_as_of, whatever its signals say; null if it may. halted: by the kill switch, of its account or (live) of all. Live runs also: feed_gap, feed_mute. At a real broker also: no_run (nobody would watch it), unknown_order, not_reconciled (no sound pass within 90 s), not_ready (a check of today is red, or none was made for three minutes). Exits ask nobody.';
 grant execute on function trade.entry_bar(p_run trade.runs, p_as_of timestamp without time zone) to job_runner;
 
 create function trade.face_periods(p_run trade.runs, p_strategy ref.strategies, p_day trade.session_state, p_from timestamp without time zone, p_to timestamp without time zone, p_multiplier integer, p_as_of timestamp without time zone) returns trade.face[] language plpgsql stable;
@@ -2940,7 +2940,7 @@ create view panel.readiness (
   detail text,
   ts timestamp without time zone
 );
-comment on view panel.readiness is 'The last result of every readiness check. At a real broker a red one of today, or none of today, bars entries.';
+comment on view panel.readiness is 'The last result of every readiness check. At a real broker a red one of today, or none for three minutes, bars entries.';
 comment on column panel.readiness.name is 'What was checked; broker token is the life of the broker''s login.';
 comment on column panel.readiness.ok is 'Verdict.';
 comment on column panel.readiness.detail is 'What was found and what to do.';

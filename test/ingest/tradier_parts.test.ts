@@ -87,24 +87,27 @@ describe('rows', () => {
     expect(rejected.map((each) => each.reason)).toEqual(['no last price']);
   });
 
-  it('of the recorded chain are all read', () => {
+  describe('of recordings', () => {
     needsSharedData('tradier');
-    const file = (name: string): unknown =>
-      JSON.parse(readFileSync(`${sharedData('tradier')}/tradier_rb/spec/fixtures/${name}.json`, 'utf8'));
-    const { rows, rejected } = chainRows(chainBody.parse(file('chain')), 'chain');
-    expect([rows.length, rejected.length]).toEqual([330, 0]);
-    expect(rows.every((row) => row.ask_px_e4 === null || row.ask_px_e4 > (row.bid_px_e4 ?? 0))).toBe(true);
-    expect(expirationsBody.parse(file('expirations'))).toHaveLength(12);
-    expect(expirationsBody.parse(file('expirations_with_strikes')).length).toBeGreaterThan(0);
-    expect(clockBody.parse(file('clock')).state).toBe('closed');
-    expect(
-      calendarBody.parse(file('calendar')).filter((day) => day.open !== undefined).length,
-    ).toBeGreaterThan(15);
-    // Its option_quote has the root "AAPL7", an adjusted one.
-    const option = quotesBody.parse(file('option_quote'));
-    expect(
-      readQuotes(option.rows, { ts_event: at('2026-11-20 10:00'), ts_recv: at('2026-11-20 10:00') }).quotes,
-    ).toHaveLength(1);
+
+    it('are all read', () => {
+      const file = (name: string): unknown =>
+        JSON.parse(readFileSync(`${sharedData('tradier')}/tradier_rb/spec/fixtures/${name}.json`, 'utf8'));
+      const { rows, rejected } = chainRows(chainBody.parse(file('chain')), 'chain');
+      expect([rows.length, rejected.length]).toEqual([330, 0]);
+      expect(rows.every((row) => row.ask_px_e4 === null || row.ask_px_e4 > (row.bid_px_e4 ?? 0))).toBe(true);
+      expect(expirationsBody.parse(file('expirations'))).toHaveLength(12);
+      expect(expirationsBody.parse(file('expirations_with_strikes')).length).toBeGreaterThan(0);
+      expect(clockBody.parse(file('clock')).state).toBe('closed');
+      expect(
+        calendarBody.parse(file('calendar')).filter((day) => day.open !== undefined).length,
+      ).toBeGreaterThan(15);
+      // Its option_quote has the root "AAPL7", an adjusted one.
+      const option = quotesBody.parse(file('option_quote'));
+      expect(
+        readQuotes(option.rows, { ts_event: at('2026-11-20 10:00'), ts_recv: at('2026-11-20 10:00') }).quotes,
+      ).toHaveLength(1);
+    });
   });
 });
 

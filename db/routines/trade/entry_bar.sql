@@ -37,9 +37,10 @@ begin
       return 'not_reconciled';
     end if;
     if (
-      select bool_and(latest.ok)
+      -- Whoever checks does so every minute: who no longer does would leave the last verdict standing for the day.
+      select bool_and(latest.ok) and max(latest.ts) >= p_as_of - interval '3 minutes'
       from (
-        select distinct on (c.name) c.ok from ops.readiness_checks c
+        select distinct on (c.name) c.ok, c.ts from ops.readiness_checks c
         where c.ts >= p_as_of::date and c.ts <= p_as_of order by c.name, c.ts desc, c.check_id desc
       ) latest
     ) is not true then
@@ -52,5 +53,5 @@ $$;
 comment on function trade.entry_bar(trade.runs, timestamp) is
   'Why a run may make no entry at p_as_of, whatever its signals say; null if it may. halted: by the kill switch, of its account or (live) of all. Live runs '
   'also: feed_gap, feed_mute. At a real broker also: no_run (nobody would watch it), unknown_order, not_reconciled (no sound pass within 90 s), not_ready (a check of today is red, or '
-  'there is none). Exits ask nobody.';
+  'none was made for three minutes). Exits ask nobody.';
 grant execute on function trade.entry_bar(trade.runs, timestamp) to job_runner;

@@ -194,7 +194,10 @@ export async function createWorld(bench: Bench, options: WorldOptions = {}): Pro
 
 /** Lets entries of a scenario's day pass. */
 export async function makeReady(bench: Bench, scenario: Scenario): Promise<void> {
-  const sql = "insert into ops.readiness_checks (ts, name, ok, detail) values ($1, 'test', true, 'ok')";
+  // Every minute of the day, as `ready --watch` would.
+  const sql = `
+    insert into ops.readiness_checks (ts, name, ok, detail)
+    select ts, 'test', true, 'ok' from generate_series($1::timestamp, $1::timestamp + interval '8 hours', interval '1 minute') as ts`;
   await bench.runner().query(sql, [formatEastern(scenario.at('09:00'))]);
 }
 

@@ -156,7 +156,7 @@ describe('an entry is denied at the last moment', () => {
     expect(await reasonAt(never, '10:05')).toBe('not_reconciled');
   });
 
-  test('by a red check, or none on that day', async () => {
+  test('by a red check, none on that day, or none of late', async () => {
     const check = (at: string, ok: boolean): Promise<unknown> =>
       bench
         .runner()
@@ -169,6 +169,11 @@ describe('an entry is denied at the last moment', () => {
     const unchecked = await desk({ date: '2026-06-18', isReady: false });
     await unchecked.to('10:05:01');
     expect(await reasonAt(unchecked, '10:05')).toBe('not_ready');
+    // Green, but of three minutes ago: nobody looks any more.
+    const old = await desk({ date: '2026-06-22', isReady: false });
+    await check('2026-06-22 10:02:00', true);
+    await old.to('10:05:01');
+    expect(await reasonAt(old, '10:05')).toBe('not_ready');
   });
 });
 

@@ -46,8 +46,9 @@ export async function openDesk(scenario: Scenario, options: DeskOptions): Promis
   const fence = "select trade.take_fence($1, 'test', $2) as epoch";
   const { rows } = await client.query<{ epoch: number }>(fence, [account, at(from)]);
   if (isReady) {
-    const check =
-      "insert into ops.readiness_checks (ts, name, ok, detail) values ($1, 'broker', true, 'test')";
+    const check = `
+      insert into ops.readiness_checks (ts, name, ok, detail)
+      select ts, 'broker', true, 'test' from generate_series($1::timestamp, $1::timestamp + interval '8 hours', interval '1 minute') as ts`;
     await client.query(check, [at(from)]);
   }
   return {

@@ -219,8 +219,9 @@ describe('CSV', () => {
 });
 
 describe('recorded files', () => {
+  needsSharedData('databento');
+
   it('of OPRA are read as they were decoded by others', async () => {
-    needsSharedData('databento');
     const folder = `${sharedData('databento')}/databento-python/tests/data/OPRA.PILLAR`;
     const quotes = await readAll(`${folder}/test_data.cbbo-1m.dbn.zst`);
     expect(quotes.rejected).toEqual([]);
@@ -237,7 +238,6 @@ describe('recorded files', () => {
   });
 
   it('of every version, plain or packed, in one frame or several, are read or refused by name', async () => {
-    needsSharedData('databento');
     const folder = `${sharedData('databento')}/dbn_repo/tests/data`;
     const names = readdirSync(folder).filter((name) => /\.dbn(\.zst)?$/.test(name));
     expect(names.length).toBeGreaterThan(20);
