@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
-import { type SimulatedSchwab, startSimulatedSchwab } from '../cli/simulated_schwab.ts';
+import { type SimulatedSchwab, startSimulatedSchwab, treeSettings } from '../cli/simulated_schwab.ts';
 import { systemClock } from '../core/clock.ts';
 import { addMs, dateOf, type EasternUs, formatEastern } from '../core/eastern_time.ts';
 import { projectPath } from '../core/root.ts';
@@ -145,26 +145,11 @@ async function prepare(url: string, session: SessionArguments): Promise<void> {
   await client.end();
 }
 
-function variables(
-  market: MassiveSimulator,
-  { config }: SimulatedSchwab,
-  port: number,
-): Record<string, string> {
+function variables(market: MassiveSimulator, schwab: SimulatedSchwab, port: number): Record<string, string> {
   return {
     PATH: process.env.PATH ?? '',
     HOME: process.env.HOME ?? '',
-    STRIKEBASE_DIR: config.strikebaseDir,
-    STRIKEBASE_PORT: String(port),
-    MASSIVE_API_KEY: API_KEY,
-    MASSIVE_WS_URL: market.wsUrl,
-    MASSIVE_REST_URL: market.restUrl,
-    BROKER: 'schwab',
-    LIVE_TRADING: 'yes',
-    SCHWAB_BASE_URL: config.schwabBaseUrl,
-    SCHWAB_API_KEY: config.schwabApiKey ?? '',
-    SCHWAB_API_SECRET: config.schwabApiSecret ?? '',
-    SCHWAB_CALLBACK_URL: config.schwabCallbackUrl,
-    STRIKEBASE_SECRET_KEY: config.secretKey ?? '',
+    ...treeSettings(schwab, { ...market, apiKey: API_KEY, port }),
   };
 }
 

@@ -98,3 +98,24 @@ function showQuote(simulator: SchwabSimulator, { event }: WireEvent): void {
   const px = (value: unknown): number => Math.round(Number(value) * 10_000);
   simulator.setQuote(symbol, px(event.bp), px(event.ap), Number(event.bs), Number(event.as));
 }
+
+/** The settings of a tree of processes that trades at this Schwab on a simulated Massive, as its environment. */
+export function treeSettings(
+  { config }: SimulatedSchwab,
+  of: { readonly wsUrl: string; readonly restUrl: string; readonly apiKey: string; readonly port: number },
+): Record<string, string> {
+  return {
+    STRIKEBASE_DIR: config.strikebaseDir,
+    STRIKEBASE_PORT: String(of.port),
+    MASSIVE_API_KEY: of.apiKey,
+    MASSIVE_WS_URL: of.wsUrl,
+    MASSIVE_REST_URL: of.restUrl,
+    BROKER: 'schwab',
+    LIVE_TRADING: 'yes',
+    SCHWAB_BASE_URL: config.schwabBaseUrl,
+    SCHWAB_API_KEY: config.schwabApiKey ?? '',
+    SCHWAB_API_SECRET: config.schwabApiSecret ?? '',
+    SCHWAB_CALLBACK_URL: config.schwabCallbackUrl,
+    STRIKEBASE_SECRET_KEY: config.secretKey ?? '',
+  };
+}

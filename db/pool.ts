@@ -17,8 +17,10 @@ export interface ConnectOptions {
 }
 
 const ANSWER_MS = 10_000;
-const SERVER_KEEPALIVES =
-  '-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3 -c tcp_user_timeout=20000';
+// A client whose machine has gone holds its locks until the server notices, by default for hours. Set, not asked for at the start
+// of the connection: poolers refuse that, and an address may have start options of its own.
+const KEEPALIVES = `
+  set tcp_keepalives_idle = 5; set tcp_keepalives_interval = 5; set tcp_keepalives_count = 3; set tcp_user_timeout = 20000`;
 
 const TEXT_TYPES = new Set<number>([
   pg.types.builtins.TIMESTAMP,
@@ -49,8 +51,6 @@ function clientConfig(options: ConnectOptions): pg.ClientConfig {
     types,
     keepAlive: true,
     keepAliveInitialDelayMillis: 5000,
-    // A client whose machine has gone holds its locks until the server notices, by default for hours.
-    options: SERVER_KEEPALIVES,
     connectionTimeoutMillis: options.answerMs ?? ANSWER_MS,
     ...(options.queryMs === undefined ? {} : { query_timeout: options.queryMs }),
   };
@@ -63,7 +63,7 @@ async function assumeRole(
   if (role === 'owner') return;
   // A server, or a network, that falls silent behind the handshake would be waited for for ever.
   await client.query({
-    text: `set role ${pg.escapeIdentifier(role)}`,
+    text: `set role ${pg.escapeIdentifier(role)};${KEEPALIVES}`,
     query_timeout: answerMs,
   } as pg.QueryConfig);
 }

@@ -19,12 +19,8 @@ const SAMPLES_SQL = `
   insert into ops.latency_samples (ts, stage, micros)
   select $1, x.stage, x.micros from unnest($2::text[], $3::bigint[]) as x (stage, micros)`;
 
-// The slice that wrote an order is the first that reaches its time; a stop or target names the quote that was its cause.
-const ORDERS_SQL = `
-  insert into ops.latency_samples (ts, stage, micros)
-  select e.ts, x.stage, (extract(epoch from e.ts - x.since) * 1e6)::bigint
-  from trade.order_intents i
-  join trade.order_events e on e.intent_id = i.intent_id and e.state = 'submitted' and e.ts >= $2 and e.ts < $3
+// What an order `i` came from: the slice that wrote it is the first that reaches its time; a stop or target names its quote.
+const CAUSE = `
   join trade.decisions d on d.decision_id = i.decision_id
   join trade.runs r on r.run_id = i.run_id
   cross join lateral (
@@ -36,7 +32,14 @@ const ORDERS_SQL = `
       and q.instrument_id = d.instrument_id and q.feed_id = r.quote_feed_id and q.ts_event = d.quote_ts
     order by q.seq desc
     limit 1
-  ) q on true
+  ) q on true`;
+
+const ORDERS_SQL = `
+  insert into ops.latency_samples (ts, stage, micros)
+  select e.ts, x.stage, (extract(epoch from e.ts - x.since) * 1e6)::bigint
+  from trade.order_intents i
+  join trade.order_events e on e.intent_id = i.intent_id and e.state = 'submitted' and e.ts >= $2 and e.ts < $3
+  ${CAUSE}
   cross join lateral (values ('slice to order', s.ts_as_of), ('tick to exit', q.ts_recv)) as x (stage, since)
   where i.run_id = $1 and i.ts >= $2::timestamp - interval '1 minute' and i.purpose <> 'protect' and x.since <= e.ts`;
 
@@ -47,18 +50,7 @@ const BYTES_SQL = `
   select w.ts, x.stage, (extract(epoch from w.ts - x.since) * 1e6)::bigint
   from unnest($1::bigint[], $2::timestamp[]) as w (intent_id, ts)
   join trade.order_intents i on i.intent_id = w.intent_id and i.purpose <> 'protect'
-  join trade.decisions d on d.decision_id = i.decision_id
-  join trade.runs r on r.run_id = i.run_id
-  cross join lateral (
-    select s.ts_as_of from trade.slices s where s.run_id = i.run_id and s.ts_to >= i.ts order by s.ts_to limit 1
-  ) s
-  left join lateral (
-    select q.ts_recv from market.option_quotes q
-    where d.reason in ('stop_loss', 'take_profit') and i.attempt = 1
-      and q.instrument_id = d.instrument_id and q.feed_id = r.quote_feed_id and q.ts_event = d.quote_ts
-    order by q.seq desc
-    limit 1
-  ) q on true
+  ${CAUSE}
   left join lateral (
     select t.ts_recv from market.equity_ticks t
     where d.reason not in ('stop_loss', 'take_profit') and i.attempt = 1

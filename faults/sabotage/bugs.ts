@@ -23,9 +23,9 @@ const SENDING: readonly Bug[] = [
   {
     name: 'retry an order on time-out',
     file: 'jobs/orders/sender.ts',
-    find: 'return await Promise.race([broker.submit(brokerOrderOf(item), { clientId, priority, onWritten }), late]);',
-    replace: `const first = await Promise.race([broker.submit(brokerOrderOf(item), { clientId, priority, onWritten }), late]);
-    return first.kind === 'unknown' ? await broker.submit(brokerOrderOf(item), { clientId, priority }) : first;`,
+    find: 'return await Promise.race([broker.submit(brokerOrderOf(item), about), late]);',
+    replace: `const first = await Promise.race([broker.submit(brokerOrderOf(item), about), late]);
+    return first.kind === 'unknown' ? await broker.submit(brokerOrderOf(item), about) : first;`,
     test: seeds,
     invariant: 'no order sent twice',
   },

@@ -4,7 +4,7 @@ import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import { STRATEGY } from '../../bench/live_stage.ts';
-import { type SimulatedSchwab, startSimulatedSchwab } from '../../cli/simulated_schwab.ts';
+import { type SimulatedSchwab, startSimulatedSchwab, treeSettings } from '../../cli/simulated_schwab.ts';
 import { type Clock, systemClock } from '../../core/clock.ts';
 import { projectPath } from '../../core/root.ts';
 import { type MassiveSimulator, startMassiveSimulator } from '../../sim/massive_server.ts';
@@ -108,23 +108,12 @@ export async function openStage(options: StageOptions): Promise<Stage> {
 function variablesOf(
   { port }: StageOptions,
   market: MassiveSimulator,
-  { config }: SimulatedSchwab,
+  schwab: SimulatedSchwab,
 ): Record<string, string> {
   const { PATH = '', HOME = '', FAST_CLOCK = '', NODE_OPTIONS = '' } = process.env;
   return {
     ...{ PATH, HOME, FAST_CLOCK, NODE_OPTIONS },
-    STRIKEBASE_DIR: config.strikebaseDir,
-    STRIKEBASE_PORT: String(port),
-    MASSIVE_API_KEY: API_KEY,
-    MASSIVE_WS_URL: market.wsUrl,
-    MASSIVE_REST_URL: market.restUrl,
-    BROKER: 'schwab',
-    LIVE_TRADING: 'yes',
-    SCHWAB_BASE_URL: config.schwabBaseUrl,
-    SCHWAB_API_KEY: config.schwabApiKey ?? '',
-    SCHWAB_API_SECRET: config.schwabApiSecret ?? '',
-    SCHWAB_CALLBACK_URL: config.schwabCallbackUrl,
-    STRIKEBASE_SECRET_KEY: config.secretKey ?? '',
+    ...treeSettings(schwab, { ...market, apiKey: API_KEY, port }),
   };
 }
 

@@ -1,4 +1,4 @@
-// Our own limit on requests, below Schwab's: never more than so many within any minute, and a share that entries cannot touch.
+// Our own limit on requests, below the broker's: never more than so many within any minute, and a share that entries cannot touch.
 import type { Clock } from '../../core/clock.ts';
 import type { EasternUs } from '../../core/eastern_time.ts';
 

@@ -6,6 +6,7 @@ import { createBudget, DEFAULT_BUDGET } from '../budget.ts';
 import { createExchange } from '../exchange.ts';
 import { createHttp, type HttpOptions } from '../http.ts';
 import type { Transaction, TransactionRange } from '../transaction.ts';
+import { trackUnderWay } from '../under_way.ts';
 import { createAccess } from './access.ts';
 import { createAccounts } from './accounts.ts';
 import { schwabChecks } from './checks.ts';
@@ -35,18 +36,7 @@ const CLOSED = 'the connection to Schwab was closed by us';
 export function createSchwabBroker(options: SchwabOptions): SchwabBroker {
   const parts = wireParts(options);
   const { orders, accounts, streamer, closing } = parts;
-  const underWay = new Set<Promise<unknown>>();
-
-  const track = <T>(work: Promise<T>): Promise<T> => {
-    underWay.add(work);
-    const forget = (): void => void underWay.delete(work);
-    work.then(forget, forget);
-    return work;
-  };
-  const read = <T>(work: () => Promise<T>): Promise<T> =>
-    closing.signal.aborted ? Promise.reject(new Failure(CLOSED)) : track(work());
-  const send = <T>(work: () => Promise<T>, closed: T): Promise<T> =>
-    closing.signal.aborted ? Promise.resolve(closed) : track(work());
+  const { read, send, ended } = trackUnderWay(closing.signal, CLOSED);
 
   return {
     name: 'schwab',
@@ -66,7 +56,7 @@ export function createSchwabBroker(options: SchwabOptions): SchwabBroker {
     close: async () => {
       closing.abort(new Failure(CLOSED));
       await streamer.close();
-      await Promise.allSettled(underWay);
+      await ended();
       await parts.access.close();
       parts.exchange.close();
     },

@@ -6,6 +6,7 @@ import type { Broker } from '../broker.ts';
 import { createBudget } from '../budget.ts';
 import { createExchange } from '../exchange.ts';
 import { createHttp } from '../http.ts';
+import { trackUnderWay } from '../under_way.ts';
 import { createAccount } from './account.ts';
 import { tradierChecks } from './checks.ts';
 import { tradierDialect } from './dialect.ts';
@@ -24,18 +25,7 @@ const CLOSED = 'the connection to Tradier was closed by us';
  */
 export function createTradierBroker(options: TradierOptions): Broker {
   const { orders, account, budget, exchange, closing } = wireParts(options);
-  const underWay = new Set<Promise<unknown>>();
-
-  const track = <T>(work: Promise<T>): Promise<T> => {
-    underWay.add(work);
-    const forget = (): void => void underWay.delete(work);
-    work.then(forget, forget);
-    return work;
-  };
-  const read = <T>(work: () => Promise<T>): Promise<T> =>
-    closing.signal.aborted ? Promise.reject(new Failure(CLOSED)) : track(work());
-  const send = <T>(work: () => Promise<T>, closed: T): Promise<T> =>
-    closing.signal.aborted ? Promise.resolve(closed) : track(work());
+  const { read, send, ended } = trackUnderWay(closing.signal, CLOSED);
 
   return {
     name: 'tradier',
@@ -59,7 +49,7 @@ export function createTradierBroker(options: TradierOptions): Broker {
     onHint: () => () => undefined,
     close: async () => {
       closing.abort(new Failure(CLOSED));
-      await Promise.allSettled(underWay);
+      await ended();
       exchange.close();
     },
   };
