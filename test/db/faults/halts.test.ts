@@ -140,7 +140,7 @@ describe('the kill switch, while', () => {
     world.moveTo('10:05:00.2');
     await world.slice();
     await world.pool.query(
-      "select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'strikebase %' || $1 || ' process %'",
+      "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name like 'strikebase %' || $1 || ' process %'",
       [world.account],
     );
     await halt(world);

@@ -53,7 +53,7 @@ it('while a lost connection is opened again: it is tried again', async () => {
   await database
     .pool()
     .query(
-      "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'strikebase lasting'",
+      "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name = 'strikebase lasting'",
     );
   expect((await connection.run((client) => client.query('select 1 as one'))).rows).toEqual([{ one: 1 }]);
   expect(connections()).toBeGreaterThan(1);

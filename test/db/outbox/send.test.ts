@@ -207,7 +207,7 @@ it('goes on when its connection to the database is cut', async () => {
     await database
       .pool()
       .query(
-        "select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'strikebase messages%'",
+        "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name like 'strikebase messages%'",
       );
     await write('after');
     await eventually(() => expect(webhook.taken()).toContain('after'));
