@@ -8,10 +8,10 @@ export interface RollupRange {
   readonly from: EasternUs;
   readonly to: EasternUs;
   /**
-   * Up to where the market has come; default far beyond the range. A bucket that is not over is left alone: once refreshed, the
+   * Up to where ticks are stored; default far beyond the range. A bucket that is not over is left alone: once refreshed, the
    * ticks that it still gets would be missing from it until the next refresh.
    */
-  readonly now?: EasternUs;
+  readonly reached?: EasternUs;
 }
 
 const ROLLUPS = [
@@ -20,10 +20,13 @@ const ROLLUPS = [
 ] as const;
 
 /** Refreshes every rollup of equity ticks. Only the owner of a continuous aggregate may, and only outside a transaction. */
-export async function refreshRollups(client: pg.ClientBase, { from, to, now }: RollupRange): Promise<void> {
+export async function refreshRollups(
+  client: pg.ClientBase,
+  { from, to, reached }: RollupRange,
+): Promise<void> {
   for (const { name, bucketUs } of ROLLUPS) {
     const first = Math.floor(from / bucketUs) * bucketUs;
-    const over = now === undefined ? Number.POSITIVE_INFINITY : Math.floor(now / bucketUs);
+    const over = reached === undefined ? Number.POSITIVE_INFINITY : Math.floor(reached / bucketUs);
     const end = Math.min(Math.floor(to / bucketUs) + 1, over) * bucketUs;
     if (first >= end) continue;
     const window = `'${formatEastern(first as EasternUs)}', '${formatEastern(end as EasternUs)}'`;

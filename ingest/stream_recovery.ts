@@ -167,6 +167,7 @@ function backfillOptions(options: RecoveryOptions, links: Links, signal: AbortSi
     settleMs: recovery.settleMs ?? SETTLE_MS,
     signal,
     fill: async (range, stop) => {
+      const received = links.highWater() ?? range.to;
       // What has been received should be stored first: prints without a number are told by what is there. Under a load that never
       // ends the gap must be filled all the same.
       for (let waitedMs = 0; waitedMs < IDLE_WAIT_MS && !links.isIdle() && !stop.aborted; ) {
@@ -175,7 +176,10 @@ function backfillOptions(options: RecoveryOptions, links: Links, signal: AbortSi
       }
       const rows = await fill(range, stop);
       if (rows > 0 && feed.kind === 'equity')
-        await refreshRollupsAt(databaseUrl, { ...range, now: clock.now() }).catch((error: unknown) =>
+        await refreshRollupsAt(databaseUrl, {
+          ...range,
+          reached: received > range.to ? received : range.to,
+        }).catch((error: unknown) =>
           onNotice?.(`${name}: the rollups are refreshed later: ${errorText(error)}`),
         );
       return rows;
