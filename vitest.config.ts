@@ -6,6 +6,14 @@ import { SummaryReporter } from './test/reporter.ts';
 
 const { engines, leftOut } = chooseEngines();
 
+const patience = {
+  testTimeout: 60_000,
+  hookTimeout: 60_000,
+  // Hundreds of tests wait for real processes and sockets on machines that stop for seconds. The summary names every test that
+  // needed its second try, and counts it as failed where nothing but the rules and the path of orders can be the cause.
+  retry: 1,
+};
+
 export default defineConfig({
   test: {
     // Much of the time is spent waiting for sockets and servers: one more than there are cores keeps them busy.
@@ -17,8 +25,7 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: ['test/db/**'],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          ...patience,
         },
       },
       ...engines.map((name) => ({
@@ -26,8 +33,7 @@ export default defineConfig({
           name,
           include: ['test/db/**/*.test.ts'],
           globalSetup: 'test/global_setup.ts',
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          ...patience,
         },
       })),
     ],
