@@ -22,7 +22,7 @@ const RULE_SQL = `
   select s.* from signal.vwap_ma9(
     $1, $2,
     (
-      select row(null, i.instrument_id, f.feed_id, 'infinity', 60000, 9)::signal.context
+      select row(null, i.instrument_id, f.feed_id, 'infinity', 60000, 9, null, null)::signal.context
       from ref.instruments i cross join ref.feeds f where i.symbol = '${SYMBOL}' and f.name = '${BARS_FEED}'
     )
   ) s`;

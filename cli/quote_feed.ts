@@ -10,7 +10,7 @@ import type { TickFeed } from './feed_choice.ts';
 import { interrupt } from './interrupt.ts';
 import { showProgress } from './terminal.ts';
 
-export type QuoteKind = 'recorded' | 'modelled' | 'simulated';
+export type QuoteKind = 'recorded' | 'modelled' | 'simulated' | 'marks';
 
 export interface QuoteRequest {
   readonly quotes: QuoteKind;

@@ -43,6 +43,7 @@ export function withRunCommandOptions(command: Command): Command {
     'recorded',
     'modelled',
     'simulated',
+    'marks',
   ]);
   const extended = command
     .option('--strategy <name>', 'strategy', 'vwap_ma9')

@@ -85,7 +85,7 @@ async function evaluate(database: Database, options: SignalOptions): Promise<num
   // A rule takes closes in (from, to], the command line [from, to): both limits move by a microsecond.
   const text = `
     with context as (
-      select row(null, $3, $4, 'infinity', $5, $6)::signal.context as c
+      select row(null, $3, $4, 'infinity', $5, $6, null, null)::signal.context as c
     )
     select
       s.ts, $7::text as strategy, case s.direction when 1 then 'up' else 'down' end as direction,

@@ -99,4 +99,4 @@ export interface RejectedRow {
 }
 
 /** What a source's data is; every feed carries one of these, and every output of a run prints it. */
-export type DataSource = 'recorded' | 'modelled' | 'simulated';
+export type DataSource = 'recorded' | 'modelled' | 'simulated' | 'marks';

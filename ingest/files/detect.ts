@@ -27,6 +27,7 @@ function formatOfHeader(names: readonly string[]): ImportFormat | null {
   if (isDatabentoHeader(names)) return 'databento';
   if (has('ticker', 'sip_timestamp') || has('ticker', 'window_start')) return 'massive';
   if (has('timestamp', 'open')) return 'bars';
+  if (has('timestamp', 'symbol', 'mark')) return 'marks';
   if (has('date', 'open', 'high', 'low', 'close') && names.length === 5) return 'vix';
   return names.length === 2 && names[0] === 'date' ? 'vix' : null;
 }

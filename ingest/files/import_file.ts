@@ -11,7 +11,7 @@ import type {
 import type { EasternUs } from '../../core/eastern_time.ts';
 import type { InstrumentKind } from '../instruments.ts';
 
-export const importFormats = ['bars', 'massive', 'lean', 'vix', 'yahoo-chain', 'databento'] as const;
+export const importFormats = ['bars', 'massive', 'lean', 'vix', 'yahoo-chain', 'databento', 'marks'] as const;
 export type ImportFormat = (typeof importFormats)[number];
 
 /** The feed that a file's rows belong to. `span_ms` is 0 for prints and quotes, else the length of an aggregate. */
@@ -19,7 +19,7 @@ export interface FeedSpec {
   readonly name: string;
   readonly kind: 'equity' | 'option' | 'chain';
   readonly span_ms: number;
-  readonly source: 'recorded';
+  readonly source: 'recorded' | 'marks';
   /** A quote that is older bars entries; default one and a half spans, 2 s at least. */
   readonly stale_after_ms?: number;
 }

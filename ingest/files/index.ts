@@ -5,6 +5,7 @@ import { openBars } from './bars.ts';
 import { detectFormat } from './detect.ts';
 import { addFinding, type ImportFile, type ImportFormat, type ImportOptions } from './import_file.ts';
 import { openLean } from './lean.ts';
+import { openMarks } from './marks.ts';
 import { openMassive } from './massive_flat.ts';
 import { openSource, type SourceFile } from './source_file.ts';
 import { openVix } from './vix.ts';
@@ -39,6 +40,7 @@ const openers: Readonly<Record<ImportFormat, OpenFile>> = {
   vix: openVix,
   'yahoo-chain': openYahooChain,
   databento: openDatabento,
+  marks: openMarks,
 };
 
 /**

@@ -298,10 +298,11 @@ it('changes a strategy by writing a new version', async () => {
   expect(await cli('strategies', 'set', 'vwap_ma9', 'contracts=10', 'stop_loss_ratio=null')).toMatchObject({
     code: 0,
   });
-  const [strategy] = JSON.parse((await cli('strategies', 'list', '--json')).stdout);
+  const listed = async () => JSON.parse((await cli('strategies', 'list', '--json')).stdout);
+  const strategy = (await listed()).find((row: { strategy: string }) => row.strategy === 'vwap_ma9');
   expect(strategy).toMatchObject({ version: 2, contracts: 10, stop_loss_ratio: null, enabled: true });
   await cli('strategies', 'disable', 'vwap_ma9');
-  const [disabled] = JSON.parse((await cli('strategies', 'list', '--json')).stdout);
+  const disabled = (await listed()).find((row: { strategy: string }) => row.strategy === 'vwap_ma9');
   expect(disabled).toMatchObject({ version: 3, contracts: 10, enabled: false });
 });
 

@@ -4,7 +4,8 @@ language plpgsql stable
 as $$
 declare
   v_period interval := make_interval(secs => p_context.period_ms / 1000.0);
-  v_per_minute integer := 60000 / p_context.period_ms;
+  -- Of periods longer than a minute, what is said of minutes holds for periods.
+  v_per_minute integer := greatest(60000 / p_context.period_ms, 1);
   v_look_back timestamp;
   v_raw_from timestamp;
   k record;

@@ -12,6 +12,7 @@ declare
   v_from timestamp;
   v_to timestamp;
   v_count integer;
+  v_columns text;
 begin
   perform engine.plan_by_key();
   if current_setting('transaction_isolation') <> 'repeatable read' then
@@ -34,8 +35,9 @@ begin
   end if;
   v_strategy := jsonb_populate_record(null::ref.strategies, v_run.params);
   v_context := row(
-    p_run_id, v_run.instrument_id, v_run.tick_feed_id, p_as_of, v_strategy.period_ms, v_strategy.ma_minutes
+    p_run_id, v_run.instrument_id, v_run.tick_feed_id, p_as_of, v_strategy.period_ms, v_strategy.ma_minutes, v_run.quote_feed_id, v_run.params
   )::signal.context;
+  v_columns := signal.columns_of(v_strategy.signal_routine);
 
   v_slice.revisions := 0;
   if v_last.run_id is null then
@@ -75,12 +77,14 @@ begin
     v_slice.periods := v_slice.periods + v_count;
     if v_count > 0 then
       execute format(
-        'insert into signal.signals (run_id, instrument_id, ts, session_date, direction, vwap_e6, ma_e6, session_vwap_e6, close_e4)
-         select $4, $5, s.ts, s.session_date, s.direction, s.vwap_e6, s.ma_e6, s.session_vwap_e6, s.close_e4 from %s($1, $2, $3) s',
+        'insert into signal.signals (run_id, instrument_id, %1$s) select $4, $5, %1$s from %2$s($1, $2, $3) s', v_columns,
         v_strategy.signal_routine::regproc
       ) using v_from, v_to, v_context, p_run_id, v_run.instrument_id;
       get diagnostics v_count = row_count;
       v_slice.signals := v_slice.signals + v_count;
+      perform ref.spread_id(x.legs) from signal.signals x
+      where v_strategy.structure = 'credit_vertical' and x.run_id = p_run_id and x.instrument_id = v_run.instrument_id
+        and x.ts > v_from and x.ts <= v_to and x.legs is not null;
     end if;
     call trade.walk(v_run, v_strategy, v_from, v_to, p_as_of);
   end loop;

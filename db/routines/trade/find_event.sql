@@ -15,8 +15,13 @@ declare
   v_target_e4 integer;
   v_stop_e4 integer;
   v_first integer := 1;
+  v_works boolean;
+  v_is_mid boolean := p_strategy.exit_mark = 'mid';
+  v_end timestamp;
+  v_ts timestamp;
   v_bid_e4 integer;
   v_ask_e4 integer;
+  v_mark_e4 integer;
 begin
   s.ev_kind := null;
   s.ev_ts := null;
@@ -52,11 +57,17 @@ begin
     end if;
     if p_run.broker = 'paper' and s.limit_px_e4 is null and v_until > coalesce(p_day.ts_option_close, p_from) then
       -- A market order that no quote has filled by the end of its contract's life is settled there.
-      select case when i.expiration = p_day.session_date then p_day.ts_option_close else p_from end into v_expiry
+      select case
+        when i.expiration < p_day.session_date then p_from
+        -- What is settled in cash ends with the session of its underlying.
+        when r.exercise_style = 'european' then signal.ts_expiry(i.root, i.expiration)
+        else p_day.ts_option_close
+      end into v_expiry
       from ref.instruments i
+      left join ref.option_roots r on r.root = i.root
       where i.instrument_id = s.instrument_id and i.expiration <= p_day.session_date;
       if v_expiry < least(v_until, p_before) then
-        v_settle_px_e4 := trade.intrinsic_value(p_run, s.instrument_id);
+        v_settle_px_e4 := trade.intrinsic_value(p_run, s.instrument_id, v_expiry);
       end if;
       if v_settle_px_e4 is not null then
         v_clock_kind := 'settle';
@@ -71,6 +82,13 @@ begin
     ) then
       -- Carried over the end of its contract: there is nothing to wait for.
       v_until := p_from;
+    elsif p_run.broker = 'paper' and v_until = 'infinity' then
+      select signal.ts_expiry(i.root, i.expiration) into v_expiry
+      from ref.instruments i where i.instrument_id = s.instrument_id and i.expiration = p_day.session_date;
+      if v_expiry is not null then
+        v_clock_kind := 'expired';
+        v_until := v_expiry;
+      end if;
     end if;
   end if;
   if p_run.broker <> 'paper' then
@@ -89,36 +107,48 @@ begin
   if p_run.broker = 'paper' then
     v_first := coalesce(width_bucket(greatest(least(v_fill_from, s.fill_ts), p_from) - interval '1 microsecond', p_tape.ts), 0) + 1;
   end if;
+  v_works := v_fill_from < 'infinity';
+  v_end := least(v_until, p_before);
   for i in v_first .. coalesce(cardinality(p_tape.ts), 0) loop
-    s.ev_ts := p_tape.ts[i];
-    exit when s.ev_ts >= v_until or s.ev_ts >= p_before;
+    v_ts := p_tape.ts[i];
+    exit when v_ts >= v_end;
     -- A quote that has filled something has been used; of several at one instant only the last stands: nobody can trade on the others.
-    continue when s.ev_ts <= v_used_until or s.ev_ts = p_tape.ts[i + 1];
+    continue when v_ts <= v_used_until or v_ts = p_tape.ts[i + 1];
     v_bid_e4 := coalesce(p_tape.bid_e4[i], 0);
     v_ask_e4 := coalesce(p_tape.ask_e4[i], 0);
     -- Nothing happens on a crossed quote, or on one without the side that it would happen at.
-    if v_bid_e4 > 0 and v_ask_e4 >= v_bid_e4 and s.side = 'sell' and s.ev_ts >= v_fill_from
-      and (s.limit_px_e4 is null or v_bid_e4 >= s.limit_px_e4) and (not p_strategy.partial_fills or p_tape.bid_sz[i] > 0) then
-      s.ev_kind := 'fill';
-      s.ev_px_e4 := v_bid_e4;
-      s.ev_sz := p_tape.bid_sz[i];
-    elsif v_ask_e4 > 0 and v_ask_e4 >= v_bid_e4 then
-      s.ev_px_e4 := v_ask_e4;
-      s.ev_sz := p_tape.ask_sz[i];
-      if s.side = 'buy' and s.ev_ts >= v_fill_from and (s.limit_px_e4 is null or v_ask_e4 <= s.limit_px_e4)
-        and (not p_strategy.partial_fills or s.ev_sz > 0) then
+    continue when v_ask_e4 < v_bid_e4;
+    if v_works and v_ts >= v_fill_from then
+      if s.side = 'sell' and v_bid_e4 > 0 and (s.limit_px_e4 is null or v_bid_e4 >= s.limit_px_e4)
+        and (not p_strategy.partial_fills or p_tape.bid_sz[i] > 0) then
         s.ev_kind := 'fill';
-      elsif v_ask_e4 <= v_target_e4 then
+        s.ev_px_e4 := v_bid_e4;
+        s.ev_sz := p_tape.bid_sz[i];
+      elsif s.side = 'buy' and v_ask_e4 > 0 and (s.limit_px_e4 is null or v_ask_e4 <= s.limit_px_e4)
+        and (not p_strategy.partial_fills or p_tape.ask_sz[i] > 0) then
+        s.ev_kind := 'fill';
+        s.ev_px_e4 := v_ask_e4;
+        s.ev_sz := p_tape.ask_sz[i];
+      end if;
+    end if;
+    if s.ev_kind is null and v_ask_e4 > 0 then
+      v_mark_e4 := v_ask_e4;
+      if v_is_mid then
+        v_mark_e4 := (v_bid_e4 + v_ask_e4) / 2;
+      end if;
+      if v_mark_e4 <= v_target_e4 then
         s.ev_kind := 'take_profit';
-      elsif v_ask_e4 >= v_stop_e4 then
+        s.ev_px_e4 := v_ask_e4;
+      elsif v_mark_e4 >= v_stop_e4 then
         s.ev_kind := 'stop_loss';
+        s.ev_px_e4 := v_ask_e4;
       end if;
     end if;
     if s.ev_kind is not null then
       s.ev_seq := p_tape.seq[i];
-      s.ev_quote_ts := s.ev_ts;
+      s.ev_quote_ts := v_ts;
       -- The quote in force when a broker's slice began triggers there: what it meets may have become known since.
-      s.ev_ts := greatest(s.ev_ts, p_from);
+      s.ev_ts := greatest(v_ts, p_from);
       return s;
     end if;
   end loop;
@@ -134,7 +164,7 @@ $$;
 comment on function trade.find_event(
   trade.slot_state, trade.quote_tape, trade.runs, trade.session_state, ref.strategies, timestamp, timestamp
 ) is 'The next event of a slot in [p_from, p_before), in quote order: fill (sell at bid, buy at ask, never on a missing or crossed quote), take_profit, '
-  'stop_loss, or what the clock brings: expire, reprice, expire_reversal, flat, settle. At a broker also what has become known since the last slice: '
+  'stop_loss, or what the clock brings: expire, reprice, expire_reversal, flat, expired, settle. At a broker also what has become known since the last slice: '
   'vacate, reverse. None leaves ev_kind null.';
 grant execute on function trade.find_event(
   trade.slot_state, trade.quote_tape, trade.runs, trade.session_state, ref.strategies, timestamp, timestamp

@@ -19,6 +19,8 @@ begin
   g.has_room := g.open_slots < p_max_slots;
   g.ts_last := greatest(p_day.ts_last_acted, p_day.ts_last_exit);
   g.day_pl := p_day.day_pl;
+  g.entries_day := p_day.entries_day;
+  g.has_stopped := p_day.has_stopped;
   g.orders_day := p_day.orders_day;
   g.recent_orders := p_day.recent_orders;
   return g;

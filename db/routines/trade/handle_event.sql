@@ -15,6 +15,8 @@ begin
     when 'flat' then
       v_ask := trade.last_ask(p_run, p_tape, s.instrument_id, s.ev_ts, p_as_of);
       return trade.start_exit(p_walk, p_run, p_strategy, s.ev_ts, 'forced_flat', null, v_ask.ask_e4, v_ask.ts);
+    when 'expired' then
+      return trade.start_exit(p_walk, p_run, p_strategy, s.ev_ts, 'expired', null, null, null);
     when 'reverse' then
       v_ask := trade.last_ask(p_run, p_tape, s.instrument_id, s.ev_ts, p_as_of);
       return trade.start_exit(p_walk, p_run, p_strategy, s.ev_ts, 'reverse', (-s.direction)::smallint, v_ask.ask_e4, v_ask.ts);

@@ -8,7 +8,7 @@ declare
   v_since timestamp[] := array(select g.ts from unnest(p_states) g);
   v_ts_open timestamp := p_day.ts_open;
   v_window_from integer := p_strategy.front_buffer_min;
-  v_window_to integer := extract(epoch from p_day.ts_flat - p_day.ts_open) / 60;
+  v_window_to integer := extract(epoch from p_day.ts_entry_to - p_day.ts_open) / 60;
   v_run_id bigint := p_run.run_id;
   v_age_max_ms integer := p_run.max_decision_age_ms;
   v_stale_after_ms integer := p_run.stale_after_ms;
@@ -18,19 +18,28 @@ declare
   v_orders_minute_max integer := p_strategy.max_orders_per_minute;
   v_capital_max numeric(16, 2) := p_strategy.trading_capital;
   v_day_pl_min numeric(16, 2) := -p_strategy.max_day_loss;
+  v_entries_max integer := p_strategy.max_entries_per_day;
+  v_stop_ends_day boolean := p_strategy.stop_ends_day;
+  v_has_blackout boolean := p_strategy.blackout_min > 0;
+  v_is_vertical boolean := p_strategy.structure = 'credit_vertical';
 begin
   insert into trade.decisions overriding system value
   select
     -- Without the walk's entry, or with one that it should not have made, there is no id or an intent has no decision: nothing is stored.
     case when r.failed is null then e.decision_id else nextval('trade.decisions_decision_id_seq') end, v_run_id, f.ts, 'entry',
     case when r.failed is null then 'TRADE' else 'SKIP' end,
-    coalesce(r.failed, case when e.is_reversal then 'reversal' when f.direction = 1 then 'cross_up' else 'cross_down' end), f.session_date, f.direction, null,
+    coalesce(r.failed, case
+      when e.is_reversal then 'reversal'
+      when v_is_vertical then case f.direction when 1 then 'put_vertical' else 'call_vertical' end
+      when f.direction = 1 then 'cross_up' else 'cross_down'
+    end), f.session_date, f.direction, null,
     f.instrument_id, f.bid_e4, f.quote_ts, m.window_min, v_window_from, v_window_to, f.window_ok, m.age_ms,
     v_age_max_ms, f.age_ok, p_bar is null, m.cooldown_ms, v_cooldown_ms, j.cooldown_ok,
     g.open_slots, v_slots, g.has_room, f.bid_e4, f.ask_e4, m.quote_age_ms,
     case when f.direction is not null then v_stale_after_ms end, f.quote_ok, g.capital_needed,
     v_capital_max, j.capital_ok, g.day_pl, v_day_pl_min, j.day_pl_ok, g.orders_day,
-    v_orders_day_max, m.orders_minute, v_orders_minute_max, j.orders_ok
+    v_orders_day_max, m.orders_minute, v_orders_minute_max, j.orders_ok, f.event, case when v_has_blackout then f.event is null end,
+    case when v_entries_max is not null then g.entries_day end, v_entries_max, j.entries_ok, j.stop_ok
   -- In order of time, as the faces are.
   from unnest(p_faces) f
   left join unnest(p_entries) e on e.ts = f.ts
@@ -38,6 +47,7 @@ begin
   cross join lateral (select p_states[width_bucket(f.ts, v_since)] as s offset 0) x
   cross join lateral (
     select (x.s).open_slots, (x.s).has_room, (x.s).ts_last, (x.s).day_pl, (x.s).orders_day, (x.s).recent_orders,
+      (x.s).entries_day, (x.s).has_stopped,
       (x.s).open_capital + f.capital as capital_needed
     offset 0
   ) g
@@ -54,16 +64,21 @@ begin
     select
       g.ts_last is null or m.cooldown_ms >= v_cooldown_ms as cooldown_ok,
       g.capital_needed <= v_capital_max as capital_ok,
+      case when v_entries_max is not null then g.entries_day < v_entries_max end as entries_ok,
+      case when v_stop_ends_day then not g.has_stopped end as stop_ok,
       g.day_pl > v_day_pl_min as day_pl_ok,
       g.orders_day < v_orders_day_max and m.orders_minute < v_orders_minute_max as orders_ok
     offset 0
   ) j
   cross join lateral (
     select case
-      when f.direction is null then 'no_signal'
+      when f.direction is null then coalesce(f.skip, 'no_signal')
       when not f.window_ok then 'outside_window'
       when not f.age_ok then 'late'
       when p_bar is not null then p_bar
+      when f.event is not null then 'event'
+      when not j.stop_ok then 'stopped_today'
+      when not j.entries_ok then 'entries_today'
       when not j.cooldown_ok then 'cooldown'
       when not g.has_room then 'position_open'
       when f.instrument_id is null then 'no_contract'

@@ -13,7 +13,7 @@ declare
 begin
   s.slot := p_slot;
   s.position_id := p_position_id;
-  select d.ts, d.run_id, d.direction, i.instrument_id, i.multiplier, i.strike_e4, o.qty into strict v_entry
+  select d.ts, d.run_id, d.direction, i.instrument_id, i.multiplier, trade.risk_px(i.instrument_id) as risk_e4, o.qty into strict v_entry
   from trade.decisions d
   join ref.instruments i on i.instrument_id = d.instrument_id
   join trade.order_intents o on o.decision_id = d.decision_id and o.attempt = 1
@@ -22,15 +22,17 @@ begin
   s.direction := v_entry.direction;
   s.instrument_id := v_entry.instrument_id;
   s.multiplier := v_entry.multiplier;
-  s.capital := v_entry.strike_e4::numeric * v_entry.multiplier * v_entry.qty / 10000;
+  s.capital := v_entry.risk_e4::numeric * v_entry.multiplier * v_entry.qty / 10000;
   select
-    coalesce(sum(f.qty) filter (where f.effect = 'open'), 0),
-    coalesce(sum(f.qty * f.px_e4::bigint) filter (where f.effect = 'open'), 0),
-    coalesce(sum(f.qty) filter (where f.effect = 'close'), 0),
-    coalesce(sum(f.qty * f.px_e4::bigint) filter (where f.effect = 'close'), 0),
+    coalesce(sum(f.qty) filter (where f.effect = 'open' and f.leg_no = 1), 0),
+    coalesce(sum(f.qty * f.px_e4::bigint * case f.side when 'sell' then 1 else -1 end) filter (where f.effect = 'open'), 0),
+    coalesce(sum(f.qty) filter (where f.effect = 'close' and f.leg_no = 1), 0),
+    coalesce(sum(f.qty * f.px_e4::bigint * case f.side when 'buy' then 1 else -1 end) filter (where f.effect = 'close'), 0),
     coalesce(sum(f.commission + f.fees), 0)
   into s.qty, s.notional_e4, s.closed_qty, s.closed_notional_e4, s.cost
   from trade.fills f where f.position_id = p_position_id;
+  s.short_legs := 1;
+  s.long_legs := (select count(*) - 1 from ref.legs_of(s.instrument_id));
   select coalesce(f.quote_ts, f.ts), coalesce(f.quote_seq, 0) into s.fill_ts, s.fill_seq
   from trade.fills f where f.position_id = p_position_id order by f.fill_id desc limit 1;
   select * into v_exit from trade.decisions d where d.position_id = p_position_id and d.kind = 'exit';
@@ -99,7 +101,7 @@ begin
       v_exit.ts + make_interval(secs => p_strategy.exit_market_after_ms / 1000.0)
     );
   end if;
-  select d.decision_id, d.direction, o.intent_id, o.qty, o.limit_px_e4, i.instrument_id, i.multiplier, i.strike_e4 into v_reversal
+  select d.decision_id, d.direction, o.intent_id, o.qty, o.limit_px_e4, i.instrument_id, i.multiplier, trade.risk_px(i.instrument_id) as risk_e4 into v_reversal
   from trade.order_intents o
   join trade.decisions d on d.decision_id = o.decision_id
   join ref.instruments i on i.instrument_id = d.instrument_id
@@ -113,7 +115,7 @@ begin
     s.rev_instrument_id := v_reversal.instrument_id;
     s.rev_multiplier := v_reversal.multiplier;
     s.rev_direction := v_reversal.direction;
-    s.rev_capital := v_reversal.strike_e4::numeric * v_reversal.multiplier * v_reversal.qty / 10000;
+    s.rev_capital := v_reversal.risk_e4::numeric * v_reversal.multiplier * v_reversal.qty / 10000;
     s.rev_limit_px_e4 := v_reversal.limit_px_e4;
     s.rev_qty := v_reversal.qty;
     s.ts_rev_until := v_exit.ts + make_interval(secs => p_strategy.reversal_valid_ms / 1000.0);

@@ -8,9 +8,10 @@ declare
 begin
   select s.session_date, s.ts_open, s.ts_close, s.ts_option_close, s.ts_open + make_interval(mins => p_strategy.front_buffer_min),
     s.ts_close - make_interval(mins => p_strategy.back_buffer_min)
-  into v_day.session_date, v_day.ts_open, v_day.ts_close, v_day.ts_option_close, v_day.ts_entry_from, v_day.ts_flat
+  into v_day.session_date, v_day.ts_open, v_day.ts_close, v_day.ts_option_close, v_day.ts_entry_from, v_day.ts_entry_to
   from ref.sessions s where s.session_date = p_session_date;
   v_day.session_date := p_session_date;
+  v_day.ts_flat := case when p_strategy.flat_at_close then v_day.ts_entry_to else 'infinity' end;
   select f.commission_per_contract, f.fees_per_contract, f.sell_fees_per_contract
   into v_day.commission_per_contract, v_day.fees_per_contract, v_day.sell_fees_per_contract
   from ref.fee_schedules f
@@ -23,8 +24,10 @@ begin
     max(d.ts) filter (
       where d.kind = 'exit' and (p_strategy.cooldown_from_exit = 'all'
         or (p_strategy.cooldown_from_exit = 'stop_and_target' and d.reason in ('take_profit', 'stop_loss')))
-    )
-  into v_day.ts_last_acted, v_day.ts_last_exit
+    ),
+    count(*) filter (where d.kind = 'entry'),
+    coalesce(bool_or(d.kind = 'exit' and d.reason = 'stop_loss'), false)
+  into v_day.ts_last_acted, v_day.ts_last_exit, v_day.entries_day, v_day.has_stopped
   from unnest(v_runs) r (run_id)
   cross join lateral (
     select x.ts, x.kind, x.reason from trade.decisions x

@@ -1,5 +1,6 @@
 create or replace function trade.load_tapes(
-  p_run trade.runs, p_slots trade.slot_state[], p_faces trade.face[], p_from timestamp, p_to timestamp, p_as_of timestamp
+  p_run trade.runs, p_strategy ref.strategies, p_slots trade.slot_state[], p_faces trade.face[], p_from timestamp, p_to timestamp,
+  p_as_of timestamp
 ) returns trade.quote_tape[]
 language plpgsql stable
 -- Planned with the range at hand, so that only its chunks are opened.
@@ -9,6 +10,18 @@ declare
   v_is_paper boolean := p_run.broker = 'paper';
   v_from timestamp := case when v_is_paper then p_from else p_from::date end;
 begin
+  if p_strategy.structure = 'credit_vertical' then
+    return array(
+      select trade.spread_tape(x.id, p_run, p_strategy, min(x.ts), p_to, p_as_of)
+      from (
+        select s.instrument_id as id, p_from as ts from unnest(p_slots) s
+        union all
+        select f.instrument_id, f.ts from unnest(p_faces) f where f.window_ok
+      ) x
+      where x.id is not null
+      group by x.id
+    );
+  end if;
   -- What is held or on order, and what a signal of this slice may trade.
   return array(
     select row(
@@ -52,7 +65,8 @@ begin
   );
 end
 $$;
-comment on function trade.load_tapes(trade.runs, trade.slot_state[], trade.face[], timestamp, timestamp, timestamp) is
+comment on function trade.load_tapes(trade.runs, ref.strategies, trade.slot_state[], trade.face[], timestamp, timestamp, timestamp) is
   'The quotes in [p_from, p_to] (the last instant for as-of reading only) of every contract that the slice can touch, one tape each, '
   'from when it can; at a broker, where facts come between slices, from the quote that is in force at p_from.';
-grant execute on function trade.load_tapes(trade.runs, trade.slot_state[], trade.face[], timestamp, timestamp, timestamp) to job_runner;
+grant execute on function trade.load_tapes(trade.runs, ref.strategies, trade.slot_state[], trade.face[], timestamp, timestamp, timestamp)
+  to job_runner;

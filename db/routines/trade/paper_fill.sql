@@ -7,21 +7,30 @@ declare
   v_journal trade.journal := p_walk.journal;
   v_is_settlement boolean := s.ev_kind = 'settle';
   v_qty integer := case when p_strategy.partial_fills and not v_is_settlement then least(s.rest_qty, s.ev_sz) else s.rest_qty end;
+  v_sold smallint;
+  v_fill trade.fills;
   v_commission numeric := 0;
   v_fees numeric := 0;
 begin
   if not v_is_settlement then
     -- Rounded as it is stored, or a sum read back would differ from the sum kept.
-    v_commission := round(v_qty * v_day.commission_per_contract, 4);
-    v_fees := round(v_qty * (v_day.fees_per_contract + case s.side when 'sell' then v_day.sell_fees_per_contract else 0 end), 4);
+    v_sold := case s.side when 'sell' then s.short_legs else s.long_legs end;
+    v_commission := round(v_qty * v_day.commission_per_contract, 4) * (s.short_legs + s.long_legs);
+    v_fees := round(v_qty * (v_day.fees_per_contract + v_day.sell_fees_per_contract), 4) * v_sold
+      + round(v_qty * v_day.fees_per_contract, 4) * (s.short_legs + s.long_legs - v_sold);
   end if;
-  v_journal.fills := v_journal.fills || row(
+  v_fill := row(
     nextval('trade.fills_fill_id_seq'), p_run.run_id, s.intent_id, s.position_id, 1, p_run.account,
     -- What was left before it tells the fills of one order apart.
     'paper-' || s.intent_id || '-' || s.rest_qty, s.ev_ts, s.instrument_id, s.side,
     case s.phase when 'entering' then 'open' else 'close' end, v_qty, s.ev_px_e4, v_commission, v_fees,
     case when not v_is_settlement then s.ev_ts end, case when not v_is_settlement then s.ev_seq end
   )::trade.fills;
+  if s.long_legs > 0 then
+    v_journal.fills := v_journal.fills || trade.split_fill(v_fill, p_run, p_strategy, v_day);
+  else
+    v_journal.fills := v_journal.fills || v_fill;
+  end if;
   s.rest_qty := s.rest_qty - v_qty;
   v_journal.events := v_journal.events || trade.paper_event(
     p_run, s.intent_id, s.ev_ts, case s.rest_qty when 0 then 'filled' else 'partially_filled' end,

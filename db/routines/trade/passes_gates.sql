@@ -3,9 +3,13 @@ returns boolean
 language plpgsql immutable
 as $$
 begin
-  return p_face.window_ok
+  return p_face.direction is not null
+    and p_face.window_ok
     and p_face.age_ok is not false
     and p_bar is null
+    and p_face.event is null
+    and (p_strategy.max_entries_per_day is null or p_state.entries_day < p_strategy.max_entries_per_day)
+    and not (p_strategy.stop_ends_day and p_state.has_stopped)
     and (p_state.ts_last is null or (extract(epoch from p_face.ts - p_state.ts_last) * 1000)::bigint >= p_strategy.cooldown_ms)
     and p_state.has_room
     and p_face.quote_ok

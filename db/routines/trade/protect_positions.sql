@@ -11,6 +11,10 @@ declare
   v_px_e4 numeric;
   v_is_changed boolean := false;
 begin
+  -- What a spread can lose is bounded by its other leg.
+  if p_strategy.structure <> 'short_single' then
+    return false;
+  end if;
   foreach s in array p_slots loop
     continue when s.phase <> 'open' or s.qty <= s.closed_qty;
     select o.intent_id, coalesce(e.qty, o.qty) - o.filled_qty as rest_qty, c.intent_id is not null as is_canceling into v_stop

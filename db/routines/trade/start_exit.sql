@@ -8,6 +8,7 @@ declare
   s trade.slot_state := p_walk.slot;
   v_day trade.session_state := p_walk.day;
   v_journal trade.journal := p_walk.journal;
+  v_limit_px_e4 integer := trade.limit_px(p_strategy, 'buy', p_ask_e4);
   d trade.decisions;
 begin
   if s.phase = 'entering' and s.ts_until < 'infinity' then
@@ -31,8 +32,8 @@ begin
   s.phase := 'exiting';
   s.side := 'buy';
   s.attempt := 1;
-  s.first_limit_px_e4 := p_ask_e4;
-  s.limit_px_e4 := p_ask_e4;
+  s.first_limit_px_e4 := v_limit_px_e4;
+  s.limit_px_e4 := v_limit_px_e4;
   s.rest_qty := s.qty - s.closed_qty;
   s.ts_exit := p_ts;
   s.ts_active := p_ts + make_interval(secs => p_strategy.latency_ms / 1000.0);
@@ -50,6 +51,7 @@ begin
     or (p_strategy.cooldown_from_exit = 'stop_and_target' and p_reason in ('take_profit', 'stop_loss')) then
     v_day.ts_last_exit := p_ts;
   end if;
+  v_day.has_stopped := v_day.has_stopped or p_reason = 'stop_loss';
   return row(s, v_day, v_journal)::trade.walk_state;
 end
 $$;

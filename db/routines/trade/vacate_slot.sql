@@ -23,6 +23,8 @@ begin
   s.ts_entry := v_left.ts_rev_entry;
   s.instrument_id := v_left.rev_instrument_id;
   s.multiplier := v_left.rev_multiplier;
+  s.short_legs := 1;
+  s.long_legs := case p_strategy.structure when 'credit_vertical' then 1 else 0 end;
   s.direction := v_left.rev_direction;
   s.capital := v_left.rev_capital;
   s.intent_id := v_left.rev_intent_id;

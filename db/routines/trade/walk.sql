@@ -6,7 +6,7 @@ declare
   v_slots trade.slot_state[] := trade.load_slots(p_run, p_strategy, p_from);
   v_day trade.session_state := trade.load_session(p_run, p_strategy, p_from::date, p_from);
   v_faces trade.face[] := trade.face_periods(p_run, p_strategy, v_day, p_from, p_to, v_multiplier, p_as_of);
-  v_tapes trade.quote_tape[] := trade.load_tapes(p_run, v_slots, v_faces, p_from, p_to, p_as_of);
+  v_tapes trade.quote_tape[] := trade.load_tapes(p_run, p_strategy, v_slots, v_faces, p_from, p_to, p_as_of);
   v_slot_tapes trade.quote_tape[];
   v_tape trade.quote_tape;
   v_bar text := trade.entry_bar(p_run, p_as_of);

@@ -4,7 +4,13 @@ as $$
 begin
   insert into trade.decisions overriding system value select d.* from unnest(p_journal.decisions) d;
   insert into trade.order_intents overriding system value select i.* from unnest(p_journal.intents) i;
-  insert into trade.order_intent_legs select l.* from unnest(p_journal.legs) l;
+  insert into trade.order_intent_legs
+  select
+    l.intent_id, l.decision_id, l.attempt, x.leg_no, abs(x.leg),
+    case when (x.leg < 0) = (l.side = 'sell') then 'sell' else 'buy' end, l.effect, l.qty
+  from unnest(p_journal.legs) l
+  left join ref.spreads s on s.instrument_id = l.instrument_id
+  cross join lateral unnest(coalesce(s.legs, array[-l.instrument_id])) with ordinality as x (leg, leg_no);
   insert into trade.order_events overriding system value select e.* from unnest(p_journal.events) e order by e.event_id;
   insert into trade.cancel_requests overriding system value select c.* from unnest(p_journal.cancels) c;
   -- A position is its entry's run's, though a later run of the account closes it.

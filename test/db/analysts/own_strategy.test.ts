@@ -88,7 +88,7 @@ async function signals(from: string, to: string, asOf = '2035-01-01'): Promise<u
   const { rows } = await database.pool().query(
     `select s.ts::text, s.direction
      from ref.instruments i, ref.feeds f,
-       lateral ${RULE}($1, $2, row(null, i.instrument_id, f.feed_id, $3::timestamp, 60000, 9)::signal.context) s
+       lateral ${RULE}($1, $2, row(null, i.instrument_id, f.feed_id, $3::timestamp, 60000, 9, null, null)::signal.context) s
      where i.symbol = 'QQQ' and f.name = $4`,
     [from, to, asOf, SAMPLE_FEED],
   );

@@ -161,7 +161,7 @@ describe('the recorded QQQ bars', () => {
     const { rows } = await bench.runner().query<{ line: string }>(
       `select to_char(s.ts - interval '1 minute', 'YYYY-MM-DD HH24:MI:SS') || case s.direction when 1 then ' up' else ' down' end as line
        from ref.instruments i
-       cross join lateral signal.vwap_ma9($1, $2, row(null, i.instrument_id, $3, $4, 60000, 9)::signal.context) s
+       cross join lateral signal.vwap_ma9($1, $2, row(null, i.instrument_id, $3, $4, 60000, 9, null, null)::signal.context) s
        where i.symbol = 'QQQ' order by s.ts`,
       [from, to, market.tickFeedId, '2027-01-01'],
     );

@@ -50,7 +50,7 @@ async function runTo(market: Market, to: EasternUs, asOf: EasternUs = HINDSIGHT)
 async function scan(market: Market, to: EasternUs, asOf: EasternUs = HINDSIGHT): Promise<unknown[]> {
   const { rows } = await bench.runner().query(
     `select s.* from ref.instruments i
-     cross join lateral signal.vwap_ma9($1, $2, row(null, i.instrument_id, $3, $4, 60000, 9)::signal.context) s
+     cross join lateral signal.vwap_ma9($1, $2, row(null, i.instrument_id, $3, $4, 60000, 9, null, null)::signal.context) s
      where i.symbol = 'QQQ'`,
     [formatEastern(MONDAY), formatEastern(to), market.tickFeedId, formatEastern(asOf)],
   );
@@ -125,7 +125,7 @@ test('a scan may begin anywhere: it finds the same signals from there on', async
   for (const from of ['09:45:00', '10:20:30', '13:00:00.000001']) {
     const { rows } = await bench.runner().query(
       `select s.* from ref.instruments i
-       cross join lateral signal.vwap_ma9($1, $2, row(null, i.instrument_id, $3, $4, 60000, 9)::signal.context) s where i.symbol = 'QQQ'`,
+       cross join lateral signal.vwap_ma9($1, $2, row(null, i.instrument_id, $3, $4, 60000, 9, null, null)::signal.context) s where i.symbol = 'QQQ'`,
       [formatEastern(at(from)), formatEastern(NEXT), whole.tickFeedId, formatEastern(HINDSIGHT)],
     );
     expect(rows).toEqual(all.filter((row) => row.ts > formatEastern(at(from))));

@@ -150,14 +150,20 @@ const DUMP_SQL = `
     left join symbols u on u.instrument_id = p.put_id
     where p.run_id = $1
     union all
-    select 'signal', s.ts, (to_jsonb(s) - '{run_id,instrument_id}'::text[])::text from signal.signals s where s.run_id = $1
+    select 'signal', s.ts, (to_jsonb(s) - '{run_id,instrument_id,skip,legs,score,features}'::text[])::text from signal.signals s where s.run_id = $1
     union all
-    select 'decision', d.ts, (to_jsonb(d) - '{decision_id,run_id,instrument_id,position_id}'::text[]
+    select 'spread', s.ts, jsonb_build_array(s.skip, s.legs, s.score, s.features)::text
+    from signal.signals s where s.run_id = $1 and (s.skip is not null or s.legs is not null)
+    union all
+    select 'decision', d.ts, (to_jsonb(d) - '{decision_id,run_id,instrument_id,position_id,event,event_ok,entries_day,entries_day_max,entries_ok,stop_ok}'::text[]
       || jsonb_build_object('contract', c.symbol, 'position', p.ts))::text
     from trade.decisions d
     left join symbols c using (instrument_id)
     left join positions p on p.decision_id = d.position_id
     where d.run_id = $1
+    union all
+    select 'gates', d.ts, jsonb_build_array(d.event, d.event_ok, d.entries_day, d.entries_ok, d.stop_ok)::text
+    from trade.decisions d where d.run_id = $1 and num_nonnulls(d.event, d.event_ok, d.entries_day, d.entries_ok, d.stop_ok) > 0
     union all
     select 'intent', i.ts, (to_jsonb(i) - '{intent_id,run_id,decision_id,position_id,depends_on_id,stop_px_e4}'::text[]
       || jsonb_build_object('order', o.key, 'depends_on', x.ts))::text
