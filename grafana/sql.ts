@@ -30,37 +30,30 @@ export const CHOSEN_CTE = `chosen as (
 )`;
 
 /**
- * CTE `trips (choice, choice_no, position_id, session_date, ts_entry, ts_exit, gross, fees, net, net_e4)`: all closed positions of the chosen runs; needs
- * CHOSEN_CTE.
+ * CTE `trips (choice, choice_no, position_id, session_date, ts_entry, ts_exit, gross, fees, net, net_e4, exit_reason)`: all closed positions of the chosen
+ * runs; needs CHOSEN_CTE.
  */
 export const TRIPS_CTE = tripsCte('');
 
-/** The same of sessions from a date on: decisions are found by time, so that years before it cost nothing. */
+/** The same of sessions from a date on: years before it cost nothing. */
 export function tripsSinceCte(date: string): string {
-  return tripsCte(` and t.position_id = any (${entriesSince(date, 'array(select run_id from chosen)')})`);
+  return tripsCte(` and t.session_date >= ${date}`);
 }
 
 function tripsCte(condition: string): string {
   return `trips as (
-  select c.choice, c.choice_no, t.position_id, t.session_date, t.ts_entry, t.ts_exit, t.gross, t.fees, t.net, t.net_e4
+  select c.choice, c.choice_no, t.position_id, t.session_date, t.ts_entry, t.ts_exit, t.gross, t.fees, t.net, t.net_e4, t.exit_reason
   from panel.trip_pl t
   join chosen c on c.run_id = t.run_id
   where t.run_id = any (array(select run_id from chosen))${condition}
 )`;
 }
 
-function entriesSince(date: string, runIds: string): string {
-  return `array(
-    select d.decision_id from panel.decisions d
-    where d.run_id = any (${runIds}) and d.kind = 'entry' and d.verdict = 'TRADE' and d.ts >= ${date}
-  )`;
-}
-
 /** Ids of the positions that the chosen runs decided on from the start of the range's first day on. */
-export const POSITION_IDS = entriesSince(`${FROM}::date`, RUN_IDS);
-
-/** The same where CHOSEN_CTE stands. */
-export const CHOSEN_POSITION_IDS = entriesSince(`${FROM}::date`, 'array(select run_id from chosen)');
+export const POSITION_IDS = `array(
+    select d.decision_id from panel.decisions d
+    where d.run_id = any (${RUN_IDS}) and d.kind = 'entry' and d.verdict = 'TRADE' and d.ts >= ${FROM}::date
+  )`;
 
 /** Of the range's days. */
 export const RANGE_TRIPS_CTE = tripsSinceCte(`${FROM}::date`);

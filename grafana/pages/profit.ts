@@ -3,7 +3,16 @@ import { coloredText, DOLLARS, field, fieldsLike, MONEY, money, SHARE, unit } fr
 import { RUN_AND_FIELD, RUN_LABEL } from '../links.ts';
 import { type Dashboard, dashboard, type Panel } from '../model.ts';
 import { lines, table, timeBars } from '../panels.ts';
-import { bucket, CHOSEN_CTE, CURVE_CTE, FROM, onDaysInRange, RUNNING_CTE, TRIPS_CTE } from '../sql.ts';
+import {
+  bucket,
+  CHOSEN_CTE,
+  CURVE_CTE,
+  FROM,
+  onDaysInRange,
+  RANGE_TRIPS_CTE,
+  RUNNING_CTE,
+  TRIPS_CTE,
+} from '../sql.ts';
 import { RUN_VARIABLES } from '../variables.ts';
 import { PROFIT_TILES } from './profit_tiles.ts';
 
@@ -97,7 +106,7 @@ const calendar: Panel = table({
   description:
     'Net of each session, a row for every week; an empty cell had no trade. Source: panel.trip_pl.',
   at: [16, 8, 8, 14],
-  sql: `with ${CHOSEN_CTE}, ${TRIPS_CTE}, ${DAYS_CTE}
+  sql: `with ${CHOSEN_CTE}, ${RANGE_TRIPS_CTE}, ${DAYS_CTE}
 select
   to_char(date_trunc('week', d.session_date), 'YYYY-MM-DD') as "Week of",
 ${WEEKDAYS.map((day, index) => `  sum(d.net) filter (where extract(isodow from d.session_date) = ${index + 1}) as "${day}",`).join('\n')}
@@ -125,7 +134,7 @@ const daily: Panel = timeBars({
   description:
     'Net of the round trips of each session; drawn at noon, Eastern. A session without a trade has no bar. The figures of `strikebase pl`. Source: panel.trip_pl.',
   at: [0, 22, 16, 8],
-  sql: `with ${CHOSEN_CTE}, ${TRIPS_CTE}, ${DAYS_CTE}
+  sql: `with ${CHOSEN_CTE}, ${RANGE_TRIPS_CTE}, ${DAYS_CTE}
 select ref.instant(d.session_date + time '12:00') as "time", d.choice as run, d.net
 from days d
 order by 1, 2`,
@@ -149,34 +158,21 @@ const exits: Panel = table({
   id: 14,
   title: 'Exits by reason',
   description:
-    'Round trips of the range by why they ended: number, share that won, net in all and on average, mean minutes held. Source: panel.trip_pl, panel.decisions.',
+    'Round trips of the range by why they ended: number, share that won, net in all and on average, mean minutes held. Source: panel.trip_pl.',
   at: [16, 22, 8, 8],
-  // Trips and exit decisions meet by grouping: a join would look thousands of decisions up one by one, for the planner expects a handful of trips.
-  sql: `with ${CHOSEN_CTE}, ${TRIPS_CTE}, ended as (
-  select max(u.choice_no) as choice_no, max(u.net_e4) as net_e4, max(u.held) as held, max(u.reason) as reason
-  from (
-    select t.position_id, t.choice_no, t.net_e4, t.ts_exit - t.ts_entry as held, null as reason
-    from trips t
-    where ${onDaysInRange('t.session_date')}
-    union all
-    select d.position_id, null, null, null, d.reason
-    from panel.decisions d
-    where d.run_id = any (array(select run_id from chosen)) and d.verdict = 'TRADE' and d.kind = 'exit' and d.ts >= ${FROM}::date
-  ) u
-  group by u.position_id
-)
+  sql: `with ${CHOSEN_CTE}, ${RANGE_TRIPS_CTE}
 select
-  e.reason as "Exit",
+  t.exit_reason as "Exit",
   count(*) as "n",
-  avg((e.net_e4 > 0)::integer)::double precision as "Won",
-  sum(e.net_e4) / 10000 as "Net",
-  avg(e.net_e4) / 10000 as "Average",
-  date_part('epoch', avg(e.held)) / 60 as "Minutes",
-  (select min(c.choice) from chosen c where c.choice_no = e.choice_no) as run
-from ended e
-where e.choice_no is not null and e.reason is not null
-group by e.reason, e.choice_no
-order by sum(e.net_e4) desc`,
+  avg((t.net_e4 > 0)::integer)::double precision as "Won",
+  sum(t.net_e4) / 10000 as "Net",
+  avg(t.net_e4) / 10000 as "Average",
+  date_part('epoch', avg(t.ts_exit - t.ts_entry)) / 60 as "Minutes",
+  min(t.choice) as run
+from trips t
+where ${onDaysInRange('t.session_date')}
+group by t.exit_reason, t.choice_no
+order by sum(t.net_e4) desc`,
   noValue: NO_TRADES,
   overrides: [
     unit('Won', SHARE, 0),

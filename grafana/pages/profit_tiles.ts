@@ -7,6 +7,7 @@ import {
   CURVE_CTE,
   FROM,
   onDaysInRange,
+  RANGE_TRIPS_CTE,
   RUN_NAME,
   TO,
   TRIPS_CTE,
@@ -104,7 +105,7 @@ const quality: Panel = tiles({
   description:
     'Win rate: share of n positions whose net is above 0. Profit factor: sum of the wins by sum of the losses, both net. Expectancy: mean net of a position. The win rate alone misleads: read it with the others, and with n. Source: panel.trip_pl.',
   at: [6, 4, 9, 4],
-  sql: `with ${CHOSEN_CTE}, ${TRIPS_CTE}
+  sql: `with ${CHOSEN_CTE}, ${RANGE_TRIPS_CTE}
 select
   ${RUN_NAME},
   avg((c.net > 0)::integer)::double precision as "Win rate",

@@ -3,16 +3,7 @@ import { coloredText, DOLLARS, field, hidden, linked, MONEY, money, SHARE, TIME,
 import { TO_POSITION_IN_ITS_RANGE } from '../links.ts';
 import { type Dashboard, dashboard, type Panel } from '../model.ts';
 import { bars, histogram, points, table, timeBars } from '../panels.ts';
-import {
-  CHOSEN_CTE,
-  CHOSEN_POSITION_IDS,
-  inRange,
-  onDaysInRange,
-  POSITION_IDS,
-  RANGE_TRIPS_CTE,
-  RUN_IDS,
-  TO,
-} from '../sql.ts';
+import { CHOSEN_CTE, FROM, inRange, onDaysInRange, RANGE_TRIPS_CTE, RUN_IDS, TO } from '../sql.ts';
 import { RUN_VARIABLES } from '../variables.ts';
 
 const NONE = 'no round trip in the range';
@@ -34,7 +25,7 @@ select
   floor(extract(epoch from ref.instant(t.ts_exit + interval '15 minutes')) * 1000)::bigint as to_ms
 from (
   select x.* from panel.round_trips x
-  where x.run_id = any (array(select run_id from chosen)) and x.position_id = any (${CHOSEN_POSITION_IDS}) and ${inRange('x.ts_entry')}
+  where x.run_id = any (array(select run_id from chosen)) and x.session_date >= ${FROM}::date and ${inRange('x.ts_entry')}
   order by x.ts_entry desc, x.position_id desc
   limit 1000
 ) t
@@ -78,7 +69,7 @@ const byHour: Panel = bars({
   to_char(date_bin(interval '30 minutes', t.ts_entry, timestamp '2000-01-01'), 'HH24:MI') as "Entry",
   sum(t.net)::double precision as "Net"
 from panel.round_trips t
-where t.run_id = any (${RUN_IDS}) and t.position_id = any (${POSITION_IDS}) and ${onDaysInRange('t.session_date')}
+where t.run_id = any (${RUN_IDS}) and ${onDaysInRange('t.session_date')}
 group by 1
 order by 1`,
   noValue: NONE,
@@ -106,9 +97,12 @@ const EXCURSIONS = `with trips as materialized (
     p.position_id, p.ts_entry, p.ts_exit, p.entry_px, p.exit_px, p.qty, p.multiplier, p.cash, p.fees, p.exit_reason, p.contract,
     p.instrument_id, p.quote_feed_id
   from panel.positions p
-  where p.run_id = any (${RUN_IDS}) and p.position_id = any (${POSITION_IDS}) and not p.is_open and ${inRange('p.ts_entry')}
-  order by p.ts_entry desc, p.position_id desc
-  limit 300
+  where not p.is_open and p.position_id = any (array(
+    select t.position_id from panel.trip_pl t
+    where t.run_id = any (${RUN_IDS}) and t.session_date >= ${FROM}::date and ${inRange('t.ts_entry')}
+    order by t.ts_entry desc, t.position_id desc
+    limit 300
+  ))
 )
 select
   ((t.entry_px - greatest(q.highest_ask, t.exit_px)) * t.qty * t.multiplier)::double precision as "Worst",
@@ -217,7 +211,7 @@ select
   (sum(t.net) filter (where t.net > 0) / nullif(-sum(t.net) filter (where t.net < 0), 0))::double precision as "Profit factor", c.choice as "Run"
 from panel.round_trips t
 join chosen c on c.run_id = t.run_id
-where t.run_id = any (array(select run_id from chosen)) and t.position_id = any (${CHOSEN_POSITION_IDS}) and ${onDaysInRange('t.session_date')}
+where t.run_id = any (array(select run_id from chosen)) and ${onDaysInRange('t.session_date')}
 group by t.option_kind, t.direction, t.entry_reason, c.choice
 order by t.option_kind, t.direction, t.entry_reason, c.choice`,
   noValue: NONE,

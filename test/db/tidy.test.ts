@@ -162,6 +162,7 @@ describe('facts', () => {
     'signal.signals',
     'trade.broker_positions',
     'trade.cancel_requests',
+    'trade.closed_trips',
     'trade.controls',
     'trade.decisions',
     'trade.fills',

@@ -14,7 +14,9 @@ select
   sum(f.commission) as commission,
   sum(f.fees) as fees,
   min(f.ts) filter (where f.effect = 'open') as ts_entry,
-  max(f.ts) as ts_last_fill
+  max(f.ts) as ts_last_fill,
+  min(f.leg_no) filter (where f.effect = 'open') as leg_no,
+  min(f.side) filter (where f.effect = 'open') as side
 from trade.fills f
 group by f.run_id, f.position_id, f.account, f.instrument_id;
 comment on view trade.positions is
@@ -33,4 +35,6 @@ comment on column trade.positions.commission is 'Commissions so far, dollars.';
 comment on column trade.positions.fees is 'Fees so far, dollars.';
 comment on column trade.positions.ts_entry is 'First opening fill, Eastern.';
 comment on column trade.positions.ts_last_fill is 'Last fill, Eastern: the exit once it is flat.';
+comment on column trade.positions.leg_no is 'Leg of the entry that opened it: 1, 2, …';
+comment on column trade.positions.side is 'Side of the opening fills: sell or buy.';
 grant select on trade.positions to job_runner, backup;

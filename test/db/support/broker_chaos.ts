@@ -160,6 +160,13 @@ const WRONG_SQL = `
   ), held as (
     select f.position_id, sum(case f.effect when 'open' then f.qty else -f.qty end) as qty
     from trade.fills f where f.account = $1 group by f.position_id
+  ), folded as (
+    select t.position_id, t.run_id, t.qty, t.ts_entry, t.ts_exit, t.gross_e4, t.net_e4, coalesce(t.exit_reason, 'protective_stop') as exit_reason
+    from trade.folded_trips t
+    where t.is_flat and t.position_id = any (array(select distinct f.position_id from trade.fills f where f.account = $1))
+  ), stored as (
+    select t.position_id, t.run_id, t.qty, t.ts_entry, t.ts_exit, t.gross_e4, t.net_e4, t.exit_reason
+    from trade.round_trips t join trade.runs r using (run_id) where r.account = $1
   )
   select 'two entries work in slot ' || slot as wrong from working where purpose = 'entry' group by slot having count(*) > 1
   union all
@@ -182,7 +189,10 @@ const WRONG_SQL = `
   from held h join trade.decisions d on d.position_id = h.position_id and d.kind = 'exit'
   where h.qty > 0 and not exists (
     select from o where o.decision_id = d.decision_id and (not trade.is_over(o.state) or o.ts > $2::timestamp - interval '61 seconds')
-  )`;
+  )
+  union all
+  select 'trip ' || coalesce(a.position_id, b.position_id) || ' is not what its fills make it'
+  from folded a full join stored b using (position_id) where a is distinct from b`;
 
 /** The rules that do not hold for an account just after a slice that ended at a time. */
 export async function brokenRules(client: pg.Client, account: string, ts: string): Promise<string[]> {
