@@ -110,6 +110,19 @@ create schema ref;
 comment on schema ref is 'Reference data: instruments, sessions, feeds, strategies, fees. Written by migrations and ingest (contracts).';
 grant usage on schema ref to backup, grafana_reader, ingest_writer, job_runner;
 
+create table ref.events (
+  ts timestamp without time zone not null,
+  name text not null,
+  source text not null,
+  constraint events_pk PRIMARY KEY (ts, name)
+);
+comment on table ref.events is 'High-impact events around which strategies may stand aside (blackout_min). Written by `strikebase events`.';
+comment on column ref.events.ts is 'When it happens, Eastern.';
+comment on column ref.events.name is 'For example FOMC or CPI.';
+comment on column ref.events.source is 'Who says so.';
+grant select on ref.events to backup;
+grant delete, insert, select on ref.events to job_runner;
+
 create table ref.fee_schedules (
   broker text not null,
   valid_from date not null,
@@ -139,7 +152,7 @@ create table ref.feeds (
   constraint feeds_pk PRIMARY KEY (feed_id),
   constraint feeds_name_key UNIQUE (name),
   constraint feeds_kind_check CHECK ((kind = ANY (ARRAY['equity'::text, 'option'::text, 'chain'::text]))),
-  constraint feeds_source_check CHECK ((source = ANY (ARRAY['recorded'::text, 'modelled'::text, 'simulated'::text]))),
+  constraint feeds_source_check CHECK ((source = ANY (ARRAY['recorded'::text, 'modelled'::text, 'simulated'::text, 'marks'::text]))),
   constraint feeds_span_check CHECK ((span_ms >= 0)),
   constraint feeds_stale_check CHECK ((stale_after_ms > 0))
 );
@@ -148,7 +161,7 @@ comment on column ref.feeds.feed_id is 'Key, carried by every market row.';
 comment on column ref.feeds.name is 'What the command line calls it, e.g. bars-60s, massive-second, modelled-60s.';
 comment on column ref.feeds.kind is 'equity (ticks), option (quotes and trades) or chain (snapshots).';
 comment on column ref.feeds.span_ms is 'Length of its aggregates in milliseconds, 0 for prints and quotes as they come.';
-comment on column ref.feeds.source is 'recorded, modelled or simulated: printed with every result that rests on it.';
+comment on column ref.feeds.source is 'recorded, modelled or simulated: printed with every result that rests on it; marks: one price of each contract that nobody bid or asked, stored as both sides.';
 comment on column ref.feeds.stale_after_ms is 'A quote older than this bars entries: 2,000 for streams, 90,000 for minute quotes.';
 comment on column ref.feeds.description is 'In words.';
 grant select on ref.feeds to backup, job_runner;
@@ -167,7 +180,7 @@ create table ref.instruments (
   constraint instruments_pk PRIMARY KEY (instrument_id),
   constraint instruments_symbol_key UNIQUE (symbol),
   constraint instruments_underlying_fk FOREIGN KEY (underlying_id) REFERENCES ref.instruments(instrument_id),
-  constraint instruments_kind_check CHECK ((kind = ANY (ARRAY['equity'::text, 'index'::text, 'option'::text]))),
+  constraint instruments_kind_check CHECK ((kind = ANY (ARRAY['equity'::text, 'index'::text, 'option'::text, 'spread'::text]))),
   constraint instruments_option_check CHECK (((kind = 'option'::text) = ((underlying_id IS NOT NULL) AND (root IS NOT NULL) AND (expiration IS NOT NULL) AND (option_kind IS NOT NULL) AND (strike_e4 IS NOT NULL)))),
   constraint instruments_option_kind_check CHECK ((option_kind = ANY (ARRAY['call'::text, 'put'::text]))),
   constraint instruments_strike_check CHECK ((strike_e4 > 0))
@@ -175,7 +188,7 @@ create table ref.instruments (
 CREATE INDEX instruments_chain_idx ON ref.instruments USING btree (underlying_id, expiration, strike_e4, option_kind) WHERE (kind = 'option'::text);
 comment on table ref.instruments is 'Equities, indexes and option contracts. Written by ingest when it first sees a symbol.';
 comment on column ref.instruments.instrument_id is 'Key of every market row: a text key made COPY several times slower.';
-comment on column ref.instruments.kind is 'equity, index or option.';
+comment on column ref.instruments.kind is 'equity, index, option, or spread: several contracts traded as one, ref.spreads.';
 comment on column ref.instruments.symbol is 'Ticker, or the 21-character OSI symbol of an option.';
 comment on column ref.instruments.underlying_id is 'Of an option: the instrument underneath.';
 comment on column ref.instruments.root is 'Of an option: root of its series (SPXW for weekly SPX).';
@@ -249,6 +262,19 @@ comment on column ref.sessions.ts_option_close is 'Close of options that trade l
 comment on column ref.sessions.is_early_close is 'True on half days.';
 grant select on ref.sessions to backup, ingest_writer, job_runner;
 
+create table ref.spreads (
+  instrument_id integer not null,
+  legs integer[] not null,
+  constraint spreads_pk PRIMARY KEY (instrument_id),
+  constraint spreads_legs_key UNIQUE (legs),
+  constraint spreads_instrument_fk FOREIGN KEY (instrument_id) REFERENCES ref.instruments(instrument_id),
+  constraint spreads_legs_check CHECK ((((cardinality(legs) >= 2) AND (cardinality(legs) <= 4)) AND (legs[1] < 0)))
+);
+comment on table ref.spreads is 'Spreads: contracts that are traded as one order. Selling the spread sells its first leg. Facts, append-only. Written by ref.spread_id.';
+comment on column ref.spreads.instrument_id is 'ref.instruments, kind spread.';
+comment on column ref.spreads.legs is 'ref.instruments of the contracts, one of each: negative where selling the spread sells the contract, positive where it buys it. The first is sold.';
+grant select on ref.spreads to backup, ingest_writer, job_runner;
+
 create table ref.strategies (
   strategy text not null,
   version integer not null,
@@ -283,31 +309,65 @@ create table ref.strategies (
   latency_ms integer not null,
   partial_fills boolean not null,
   protect_ratio numeric(8,4) not null default 2.0,
+  fill_ratio numeric(4,3) not null default 0.5,
+  exit_mark text not null default 'ask'::text,
+  flat_at_close boolean not null default true,
+  max_entries_per_day integer,
+  stop_ends_day boolean not null default false,
+  blackout_min integer not null default 0,
+  entry_times time without time zone[],
+  dte_targets integer[],
+  dte_tolerance integer not null default 1,
+  delta_targets numeric[],
+  delta_tolerance numeric(4,3) not null default 0.05,
+  spread_width numeric(8,2),
+  long_delta_distance numeric(4,3),
+  max_leg_spread numeric(8,2),
+  max_spread_cost numeric(6,3),
+  min_credit numeric(8,2),
+  trade_marks boolean not null default false,
+  score_weights numeric[],
   constraint strategies_pk PRIMARY KEY (strategy, version),
   constraint strategies_back_check CHECK (((back_buffer_min >= 0) AND (back_buffer_min <= 390))),
+  constraint strategies_blackout_check CHECK (((blackout_min >= 0) AND (blackout_min <= 10080))),
   constraint strategies_capital_check CHECK ((trading_capital > (0)::numeric)),
   constraint strategies_contracts_check CHECK (((contracts >= 1) AND (contracts <= 500))),
   constraint strategies_cooldown_check CHECK ((cooldown_ms >= 0)),
   constraint strategies_cooldown_from_check CHECK ((cooldown_from_exit = ANY (ARRAY['stop_and_target'::text, 'all'::text, 'none'::text]))),
   constraint strategies_cross_check CHECK ((sell_on_cross_up = ANY (ARRAY['put'::text, 'call'::text]))),
   constraint strategies_day_loss_check CHECK ((max_day_loss > (0)::numeric)),
+  constraint strategies_delta_check CHECK ((((cardinality(delta_targets) >= 1) AND (cardinality(delta_targets) <= 10)) AND ((0)::numeric < ALL (delta_targets)) AND (0.6 > ALL (delta_targets)))),
+  constraint strategies_delta_tolerance_check CHECK ((delta_tolerance > (0)::numeric)),
+  constraint strategies_dte_check CHECK ((((cardinality(dte_targets) >= 1) AND (cardinality(dte_targets) <= 10)) AND (0 <= ALL (dte_targets)) AND (60 >= ALL (dte_targets)))),
+  constraint strategies_dte_tolerance_check CHECK (((dte_tolerance >= 0) AND (dte_tolerance <= 10))),
+  constraint strategies_entries_day_check CHECK ((max_entries_per_day > 0)),
+  constraint strategies_entry_times_check CHECK (((cardinality(entry_times) >= 1) AND (cardinality(entry_times) <= 48))),
   constraint strategies_entry_valid_check CHECK ((entry_valid_ms > 0)),
+  constraint strategies_fill_check CHECK (((fill_ratio >= (0)::numeric) AND (fill_ratio <= 0.5))),
   constraint strategies_front_check CHECK (((front_buffer_min >= 0) AND (front_buffer_min <= 390))),
   constraint strategies_latency_check CHECK ((latency_ms >= 0)),
+  constraint strategies_leg_spread_check CHECK ((max_leg_spread > (0)::numeric)),
+  constraint strategies_long_delta_check CHECK (((long_delta_distance > (0)::numeric) AND (long_delta_distance < 0.6))),
   constraint strategies_ma_check CHECK (((ma_minutes >= 2) AND (ma_minutes <= 240))),
+  constraint strategies_mark_check CHECK ((exit_mark = ANY (ARRAY['ask'::text, 'mid'::text]))),
   constraint strategies_market_after_check CHECK ((exit_market_after_ms >= exit_reprice_ms)),
+  constraint strategies_min_credit_check CHECK ((min_credit >= (0)::numeric)),
   constraint strategies_orders_day_check CHECK ((max_orders_per_day > 0)),
   constraint strategies_orders_minute_check CHECK ((max_orders_per_minute > 0)),
-  constraint strategies_period_check CHECK ((((period_ms >= 1000) AND (period_ms <= 60000)) AND ((60000 % period_ms) = 0))),
+  constraint strategies_period_check CHECK ((((period_ms >= 1000) AND (period_ms <= 3600000)) AND (((60000 % period_ms) = 0) OR ((period_ms % 60000) = 0)))),
   constraint strategies_protect_check CHECK ((protect_ratio > (1)::numeric)),
   constraint strategies_reprice_check CHECK ((exit_reprice_ms >= 100)),
   constraint strategies_reprice_ticks_check CHECK ((exit_reprice_ticks >= 0)),
   constraint strategies_reversal_check CHECK ((reversal_valid_ms >= 0)),
+  constraint strategies_score_check CHECK ((cardinality(score_weights) = 3)),
   constraint strategies_slots_check CHECK (((slots >= 1) AND (slots <= 10))),
+  constraint strategies_spread_cost_check CHECK ((max_spread_cost > (0)::numeric)),
   constraint strategies_stop_check CHECK ((stop_loss_ratio > (1)::numeric)),
-  constraint strategies_structure_check CHECK ((structure = 'short_single'::text)),
+  constraint strategies_structure_check CHECK ((structure = ANY (ARRAY['short_single'::text, 'credit_vertical'::text]))),
   constraint strategies_target_check CHECK (((take_profit_ratio > (0)::numeric) AND (take_profit_ratio < (1)::numeric))),
-  constraint strategies_version_check CHECK ((version > 0))
+  constraint strategies_version_check CHECK ((version > 0)),
+  constraint strategies_vertical_check CHECK (((structure <> 'credit_vertical'::text) OR ((entry_times IS NOT NULL) AND (dte_targets IS NOT NULL) AND (delta_targets IS NOT NULL) AND (score_weights IS NOT NULL) AND (num_nonnulls(spread_width, long_delta_distance) = 1)))),
+  constraint strategies_width_check CHECK ((spread_width > (0)::numeric))
 );
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON ref.strategies FOR EACH ROW EXECUTE FUNCTION engine.forbid_change();
 CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON ref.strategies FOR EACH STATEMENT EXECUTE FUNCTION engine.forbid_change();
@@ -317,11 +377,11 @@ comment on column ref.strategies.version is 'Counts up with every change.';
 comment on column ref.strategies.ts_created is 'When this version was written, Eastern.';
 comment on column ref.strategies.enabled is 'Live runs start only enabled strategies.';
 comment on column ref.strategies.signal_routine is 'The rule: a function (from_ts, to_ts, signal.context) returning signal.signal_values.';
-comment on column ref.strategies.structure is 'What an entry is: short_single sells one option to open.';
+comment on column ref.strategies.structure is 'What an entry opens: short_single, one option sold; credit_vertical, one sold and one further out of the money of the same kind bought.';
 comment on column ref.strategies.underlying is 'Symbol whose periods the rule reads.';
 comment on column ref.strategies.option_root is 'Root of the option series that it trades.';
 comment on column ref.strategies.account is 'Account that live runs trade; simulated runs have their own.';
-comment on column ref.strategies.period_ms is 'Length of a period; below a minute the VWAP is that of the trailing 60 s.';
+comment on column ref.strategies.period_ms is 'Length of a normalised period: of a minute it is a whole part or a whole multiple.';
 comment on column ref.strategies.ma_minutes is 'Closes in the moving average, one a minute.';
 comment on column ref.strategies.sell_on_cross_up is 'Which option a cross up sells; a cross down sells the other.';
 comment on column ref.strategies.cooldown_ms is 'No entry for this long after the last entry signal acted upon and after exits.';
@@ -345,6 +405,24 @@ comment on column ref.strategies.max_orders_per_minute is 'Orders in the last 60
 comment on column ref.strategies.latency_ms is 'Paper fills take the first quote at or after the decision plus this.';
 comment on column ref.strategies.partial_fills is 'Paper fills take no more than the displayed size of each quote.';
 comment on column ref.strategies.protect_ratio is 'Stop of the order that rests at a real broker while a position is open, as a multiple of the stop loss (of twice the credit where there is none): for the day that this machine is gone.';
+comment on column ref.strategies.fill_ratio is 'Where orders are priced and paper orders fill, as a share of the quote''s width away from its middle: 0.5 is the bid or ask itself.';
+comment on column ref.strategies.exit_mark is 'What take profit and stop loss look at: ask, what closing costs, or mid, the middle of the quote.';
+comment on column ref.strategies.flat_at_close is 'Whether positions are closed back_buffer_min before the close; if not, they are held until target, stop or expiry.';
+comment on column ref.strategies.max_entries_per_day is 'Entries a day; null: any number.';
+comment on column ref.strategies.stop_ends_day is 'Whether a stop loss bars entries for the rest of the day.';
+comment on column ref.strategies.blackout_min is 'No entry within so many minutes before or after an event of ref.events; 0: events bar nothing.';
+comment on column ref.strategies.entry_times is 'Eastern times at which entries are considered; null: at every period.';
+comment on column ref.strategies.dte_targets is 'Calendar days to expiration that are looked for.';
+comment on column ref.strategies.dte_tolerance is 'How many days the nearest expiration may be away from a target where the exact one is not listed.';
+comment on column ref.strategies.delta_targets is 'Absolute deltas of the short leg that are looked for.';
+comment on column ref.strategies.delta_tolerance is 'How far the nearest contract''s delta may be away from a target.';
+comment on column ref.strategies.spread_width is 'Distance between the strikes, dollars; null: long_delta_distance chooses the long leg.';
+comment on column ref.strategies.long_delta_distance is 'How much smaller the long leg''s absolute delta is; null: spread_width chooses it.';
+comment on column ref.strategies.max_leg_spread is 'Ask minus bid that a leg may have, dollars; null: any.';
+comment on column ref.strategies.max_spread_cost is 'Ask minus bid of the spread, as a share of its middle; null: any.';
+comment on column ref.strategies.min_credit is 'Least credit per share, after fill_ratio, dollars; null: any.';
+comment on column ref.strategies.trade_marks is 'Whether it may trade on marks, of which no bid or ask is recorded.';
+comment on column ref.strategies.score_weights is 'Weights of credit / width, of the short strike''s distance in standard deviations, and of the spread''s cost; signal.vertical_candidates.';
 grant select on ref.strategies to backup;
 grant insert, select on ref.strategies to job_runner;
 
@@ -381,7 +459,25 @@ create view ref.current_strategies (
   max_orders_per_minute integer,
   latency_ms integer,
   partial_fills boolean,
-  protect_ratio numeric(8,4)
+  protect_ratio numeric(8,4),
+  fill_ratio numeric(4,3),
+  exit_mark text,
+  flat_at_close boolean,
+  max_entries_per_day integer,
+  stop_ends_day boolean,
+  blackout_min integer,
+  entry_times time without time zone[],
+  dte_targets integer[],
+  dte_tolerance integer,
+  delta_targets numeric[],
+  delta_tolerance numeric(4,3),
+  spread_width numeric(8,2),
+  long_delta_distance numeric(4,3),
+  max_leg_spread numeric(8,2),
+  max_spread_cost numeric(6,3),
+  min_credit numeric(8,2),
+  trade_marks boolean,
+  score_weights numeric[]
 );
 comment on view ref.current_strategies is 'The current version of every strategy; columns as in ref.strategies.';
 grant select on ref.current_strategies to backup, job_runner;
@@ -406,6 +502,10 @@ create function ref.instrument_ids(p_symbols text[], p_kind text) returns TABLE(
 comment on function ref.instrument_ids(p_symbols text[], p_kind text) is 'Ids of symbols (21-character OSI symbols when p_kind is option), made where they are new, underlyings included. Called once per symbol and cached.';
 grant execute on function ref.instrument_ids(p_symbols text[], p_kind text) to ingest_writer, job_runner;
 
+create function ref.legs_of(p_instrument_id integer) returns TABLE(leg_no smallint, instrument_id integer, side smallint) language sql stable;
+comment on function ref.legs_of(p_instrument_id integer) is 'The contracts behind what is traded: those of a spread, or the contract itself. side is what selling it does: -1 sells, 1 buys.';
+grant execute on function ref.legs_of(p_instrument_id integer) to backup, grafana_reader, job_runner;
+
 create function ref.nyse_holidays(from_year integer, to_year integer) returns TABLE(session_date date, holiday text) language sql immutable;
 comment on function ref.nyse_holidays(from_year integer, to_year integer) is 'Full-day NYSE closures by rule, first to last year inclusive, on the weekday where they are observed. Valid from 2015. Source: NYSE rule 7.2 and the holiday calendars on nyse.com.';
 grant execute on function ref.nyse_holidays(from_year integer, to_year integer) to ingest_writer, job_runner;
@@ -428,6 +528,10 @@ grant execute on function ref.price_increment(p_root text, p_px_e4 integer) to i
 
 create function ref.refresh_sessions() returns bigint language plpgsql volatile;
 comment on function ref.refresh_sessions() is 'Fills ref.sessions for 2015-2035 from ref.nyse_sessions; returns the number of days inserted, changed or removed, 0 when nothing is new. For the owner: run it after a change of ref.session_overrides.';
+
+create function ref.spread_id(p_legs integer[]) returns integer language plpgsql volatile;
+comment on function ref.spread_id(p_legs integer[]) is 'The instrument of a spread by its legs (signed as in ref.spreads), made where it is new. SB012: the legs do not make one.';
+grant execute on function ref.spread_id(p_legs integer[]) to job_runner;
 
 create schema market;
 comment on schema market is 'Raw market data as received, append-only, and its rollups. Written by ingest_writer.';
@@ -793,6 +897,10 @@ create function market.ensure_option_chain(p_root text, p_expiration date, p_str
 comment on function market.ensure_option_chain(p_root text, p_expiration date, p_strikes_e4 integer[]) is 'Makes the calls and puts of a root, expiration and strikes (1/10,000 dollar) that ref.instruments lacks.';
 grant execute on function market.ensure_option_chain(p_root text, p_expiration date, p_strikes_e4 integer[]) to ingest_writer, job_runner;
 
+create function market.fill_px(p_bid_e4 integer, p_ask_e4 integer, p_side text, p_ratio numeric) returns integer language sql immutable;
+comment on function market.fill_px(p_bid_e4 integer, p_ask_e4 integer, p_side text, p_ratio numeric) is 'What one side pays or gets in a quote, 1/10,000 dollar: its middle and p_ratio of its width against us; 0.5 is the bid or ask itself. Null without both sides.';
+grant execute on function market.fill_px(p_bid_e4 integer, p_ask_e4 integer, p_side text, p_ratio numeric) to backup, job_runner;
+
 create function market.model_atm_volatility(p_session_date date, p_model jsonb) returns double precision language plpgsql stable;
 comment on function market.model_atm_volatility(p_session_date date, p_model jsonb) is 'At-the-money volatility of a session''s 0DTE options, per year of calendar minutes, known before its open. p_model is that of market.quote_model(). Raises SB006 where the volatility index has no close on the session before. Source: docs/quote-model.md.';
 grant execute on function market.model_atm_volatility(p_session_date date, p_model jsonb) to ingest_writer, job_runner;
@@ -819,9 +927,11 @@ create type signal.context as (
   feed_id smallint,
   as_of timestamp without time zone,
   period_ms integer,
-  ma_minutes integer
+  ma_minutes integer,
+  quote_feed_id smallint,
+  params jsonb
 );
-comment on type signal.context is 'What a rule may look at: one instrument''s rows of one feed, received by as_of. With a run_id, the periods that the run has stored are read instead of being built again; the rows are the same.';
+comment on type signal.context is 'What a rule is called with: whose stored periods it may read (run_id null: none, build them), which underlying and tick feed, what had been received by as_of, the length of a period; for rules that look at options also the quote feed and the strategy''s parameters (ref.strategies as JSON).';
 comment on column signal.context.run_id is 'trade.runs, or null to build everything from market rows.';
 comment on column signal.context.instrument_id is 'ref.instruments.';
 comment on column signal.context.feed_id is 'ref.feeds of the ticks.';
@@ -857,6 +967,45 @@ create type signal.signal_values as (
   close_e4 integer
 );
 comment on type signal.signal_values is 'What every rule returns, one row per signal; columns as in signal.signals.';
+
+create type signal.spread_values as (
+  ts timestamp without time zone,
+  session_date date,
+  direction smallint,
+  skip text,
+  legs integer[],
+  score double precision,
+  close_e4 integer,
+  features jsonb
+);
+comment on type signal.spread_values is 'What a rule that trades spreads says at an instant: its direction with the legs to sell (signed as in ref.spreads), or, direction null, why nothing is to be traded.';
+
+create type signal.vertical as (
+  dte_target integer,
+  delta_target numeric,
+  option_kind text,
+  expiration date,
+  dte integer,
+  short_id integer,
+  long_id integer,
+  short_strike_e4 integer,
+  long_strike_e4 integer,
+  short_delta double precision,
+  long_delta double precision,
+  short_iv double precision,
+  forward double precision,
+  t_years double precision,
+  bid_e4 integer,
+  ask_e4 integer,
+  credit_e4 integer,
+  width_e4 integer,
+  reward double precision,
+  distance double precision,
+  cost double precision,
+  score double precision,
+  reject text
+);
+comment on type signal.vertical is 'A credit vertical that could be sold, and what it is worth; or why it cannot be. Deltas are absolute; bid, ask and credit are of the spread, 1/10,000 dollar.';
 
 create table signal.periods (
   run_id bigint not null,
@@ -925,13 +1074,18 @@ create table signal.signals (
   instrument_id integer not null,
   ts timestamp without time zone not null,
   session_date date not null,
-  direction smallint not null,
+  direction smallint,
   vwap_e6 bigint,
   ma_e6 bigint,
   session_vwap_e6 bigint,
   close_e4 integer,
+  skip text,
+  legs integer[],
+  score double precision,
+  features jsonb,
   constraint signals_pk PRIMARY KEY (run_id, instrument_id, ts),
-  constraint signals_direction_check CHECK ((direction = ANY (ARRAY['-1'::integer, 1])))
+  constraint signals_direction_check CHECK ((direction = ANY (ARRAY['-1'::integer, 1]))),
+  constraint signals_skip_check CHECK (((direction IS NULL) = (skip IS NOT NULL)))
 );
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON signal.signals FOR EACH ROW EXECUTE FUNCTION engine.forbid_change();
 CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON signal.signals FOR EACH STATEMENT EXECUTE FUNCTION engine.forbid_change();
@@ -940,11 +1094,15 @@ comment on column signal.signals.run_id is 'trade.runs.';
 comment on column signal.signals.instrument_id is 'ref.instruments: the underlying.';
 comment on column signal.signals.ts is 'End of the period at which it stands, Eastern.';
 comment on column signal.signals.session_date is 'ref.sessions.';
-comment on column signal.signals.direction is '1 up, -1 down.';
+comment on column signal.signals.direction is '1 up, -1 down; null where the rule looked and found nothing to trade.';
 comment on column signal.signals.vwap_e6 is 'VWAP of the trailing minute, 1/1,000,000 dollar.';
 comment on column signal.signals.ma_e6 is 'Moving average, 1/1,000,000 dollar.';
 comment on column signal.signals.session_vwap_e6 is 'VWAP since the open, 1/1,000,000 dollar.';
 comment on column signal.signals.close_e4 is 'Close of the period, 1/10,000 dollar.';
+comment on column signal.signals.skip is 'Why the rule found nothing to trade.';
+comment on column signal.signals.legs is 'The spread to sell, signed as in ref.spreads; null where the period''s own contract is traded.';
+comment on column signal.signals.score is 'Of the best candidate, in the rule''s own unit.';
+comment on column signal.signals.features is 'What the rule knew: figures of the chosen candidate and of the market.';
 grant select on signal.signals to backup;
 grant insert, select on signal.signals to job_runner;
 
@@ -993,6 +1151,10 @@ create function signal.chain_greeks(p_snapshot_id bigint, p_rate double precisio
 comment on function signal.chain_greeks(p_snapshot_id bigint, p_rate double precision, p_dividend double precision) is 'Implied volatility of the middle of every quote of a chain snapshot and its greeks (signal.bs_greeks; p_rate and p_dividend continuous, a fraction a year), with the vendor''s beside. Time counts from the quote''s own time where it has one. Null where a contract has no two-sided quote or no volatility explains it.';
 grant execute on function signal.chain_greeks(p_snapshot_id bigint, p_rate double precision, p_dividend double precision) to backup, job_runner;
 
+create function signal.columns_of(p_routine text) returns text language sql stable;
+comment on function signal.columns_of(p_routine text) is 'The columns that a rule returns, and that are stored of it in signal.signals: those of signal.signal_values or signal.spread_values.';
+grant execute on function signal.columns_of(p_routine text) to job_runner;
+
 create function signal.earliest_late_period(p_run_id bigint, p_before timestamp without time zone, p_context signal.context) returns timestamp without time zone language plpgsql stable;
 comment on function signal.earliest_late_period(p_run_id bigint, p_before timestamp without time zone, p_context signal.context) is 'End of the earliest period of the last session begun before p_before under which there are more ticks now than its last revision has counted; null if there is none.';
 grant execute on function signal.earliest_late_period(p_run_id bigint, p_before timestamp without time zone, p_context signal.context) to job_runner;
@@ -1008,6 +1170,10 @@ grant execute on function signal.implied_volatility(option_kind text, price doub
 create function signal.iv_rank(p_history double precision[], p_now double precision, OUT rank double precision, OUT percentile double precision) returns record language sql immutable;
 comment on function signal.iv_rank(p_history double precision[], p_now double precision, OUT rank double precision, OUT percentile double precision) is 'Where an implied volatility stands in its history (one value a session, today''s not among them; usually 252): rank = distance from the lowest in percent of the range, null where all are equal; percentile = percent of the sessions strictly below.';
 grant execute on function signal.iv_rank(p_history double precision[], p_now double precision, OUT rank double precision, OUT percentile double precision) to backup, job_runner;
+
+create function signal.last_close(p_instrument_id integer, p_feed_id smallint, p_ts timestamp without time zone, p_as_of timestamp without time zone) returns integer language sql stable;
+comment on function signal.last_close(p_instrument_id integer, p_feed_id smallint, p_ts timestamp without time zone, p_as_of timestamp without time zone) is 'The last price of an equity or index known at p_ts, 1/10,000 dollar: of the last print, or of the last aggregate that was over by then; null where that day has none.';
+grant execute on function signal.last_close(p_instrument_id integer, p_feed_id smallint, p_ts timestamp without time zone, p_as_of timestamp without time zone) to backup, job_runner;
 
 create function signal.listed_strikes(p_underlying_id integer, p_root text, p_session_date date) returns TABLE(strikes_e6 bigint[], call_ids integer[], put_ids integer[]) language sql stable;
 comment on function signal.listed_strikes(p_underlying_id integer, p_root text, p_session_date date) is 'Strikes of the nearest expiry of a session (0DTE where it exists) that have a call and a put, ascending in 1/1,000,000 dollar, with their contracts.';
@@ -1025,6 +1191,10 @@ create function signal.quotes_as_of(p_ids integer[], p_times timestamp without t
 comment on function signal.quotes_as_of(p_ids integer[], p_times timestamp without time zone[], p_feed_id smallint, p_from timestamp without time zone, p_to timestamp without time zone, p_as_of timestamp without time zone) is 'The last quote in [p_from, p_to] of each contract as of its time, by position in the arrays; none where there is none.';
 grant execute on function signal.quotes_as_of(p_ids integer[], p_times timestamp without time zone[], p_feed_id smallint, p_from timestamp without time zone, p_to timestamp without time zone, p_as_of timestamp without time zone) to job_runner;
 
+create function signal.spx_credit_vertical(p_from timestamp without time zone, p_to timestamp without time zone, p_context signal.context) returns SETOF signal.spread_values language plpgsql stable;
+comment on function signal.spx_credit_vertical(p_from timestamp without time zone, p_to timestamp without time zone, p_context signal.context) is 'Rule of strategy spx_credit_vertical at its entry_times in (p_from, p_to]: the best of signal.vertical_candidates, put spreads as direction 1 and call spreads as -1, or why there is none. features holds the figures of the best (or of the one that came furthest), what was rejected and why, VIX, VIX9D and their ratio from the tick feed, and the chain snapshot of the same instant.';
+grant execute on function signal.spx_credit_vertical(p_from timestamp without time zone, p_to timestamp without time zone, p_context signal.context) to backup, job_runner;
+
 create function signal.tick_bars(p_from timestamp without time zone, p_to timestamp without time zone, p_context signal.context, p_origin timestamp without time zone) returns TABLE(ts timestamp without time zone, open_e4 integer, high_e4 integer, low_e4 integer, close_e4 integer, volume_e6 bigint, notional_e12 numeric, tick_count integer, vwap_is_typical boolean) language plpgsql stable;
 comment on function signal.tick_bars(p_from timestamp without time zone, p_to timestamp without time zone, p_context signal.context, p_origin timestamp without time zone) is 'Ticks of one feed in [p_from, p_to), received by as_of, summed by period; ts is the period''s end, periods are counted from p_origin.';
 grant execute on function signal.tick_bars(p_from timestamp without time zone, p_to timestamp without time zone, p_context signal.context, p_origin timestamp without time zone) to job_runner;
@@ -1032,6 +1202,10 @@ grant execute on function signal.tick_bars(p_from timestamp without time zone, p
 create function signal.ts_expiry(p_root text, p_expiration date) returns timestamp without time zone language sql stable;
 comment on function signal.ts_expiry(p_root text, p_expiration date) is 'The instant at which an option is worth its intrinsic value, Eastern: the close of its last session, half days too; settled in the morning (root SPX) the open. Null where that day has no session or the root is unknown.';
 grant execute on function signal.ts_expiry(p_root text, p_expiration date) to backup, job_runner;
+
+create function signal.vertical_candidates(p_ts timestamp without time zone, p_context signal.context) returns SETOF signal.vertical language plpgsql stable;
+comment on function signal.vertical_candidates(p_ts timestamp without time zone, p_context signal.context) is 'Credit verticals that a strategy may sell at p_ts, one for each of its dte_targets x delta_targets x put and call, the best first: short leg nearest to the delta (Black-76 on the forward by put-call parity, our own implied volatility), long leg spread_width further out or by long_delta_distance; quotes as of p_ts, no older than their feed allows. score = w1 x credit / width + w2 x distance of the short strike in standard deviations - w3 x (ask - bid) / middle of the spread, by score_weights; credit after fill_ratio. reject says why one cannot be sold: no_expiration, no_underlying, no_delta, no_long_leg, one_sided_quote, crossed_quote, no_bid_ask_recorded (marks), wide_leg, small_credit, wide_spread. One that is not rejected may be sold.';
+grant execute on function signal.vertical_candidates(p_ts timestamp without time zone, p_context signal.context) to backup, job_runner;
 
 create function signal.vwap_ma9(p_from timestamp without time zone, p_to timestamp without time zone, p_context signal.context) returns SETOF signal.signal_values language plpgsql stable;
 comment on function signal.vwap_ma9(p_from timestamp without time zone, p_to timestamp without time zone, p_context signal.context) is 'Rule of strategy vwap_ma9 for period closes in (p_from, p_to]: a signal where the sign of (minute VWAP - moving average of closes) changes.';
@@ -1067,7 +1241,9 @@ create type trade.face as (
   capital numeric,
   window_ok boolean,
   age_ok boolean,
-  quote_ok boolean
+  quote_ok boolean,
+  skip text,
+  event text
 );
 comment on type trade.face is 'A period that has closed, as the entry gates face it: its signal, the contract that it would sell with its quote, the capital that takes, and the gates that do not depend on our own past.';
 
@@ -1079,7 +1255,9 @@ create type trade.gate_state as (
   ts_last timestamp without time zone,
   day_pl numeric,
   orders_day integer,
-  recent_orders timestamp without time zone[]
+  recent_orders timestamp without time zone[],
+  entries_day integer,
+  has_stopped boolean
 );
 comment on type trade.gate_state is 'What the gates that depend on our own past see from ts on: slots and capital taken, last acted signal or counted exit, realised net, orders.';
 
@@ -1118,7 +1296,10 @@ create type trade.session_state as (
   recent_orders timestamp without time zone[],
   commission_per_contract numeric,
   fees_per_contract numeric,
-  sell_fees_per_contract numeric
+  sell_fees_per_contract numeric,
+  ts_entry_to timestamp without time zone,
+  entries_day integer,
+  has_stopped boolean
 );
 comment on type trade.session_state is 'What the gates remember of one session: it starts empty at every open.';
 
@@ -1164,7 +1345,9 @@ create type trade.slot_state as (
   ev_px_e4 integer,
   ev_sz integer,
   ev_quote_ts timestamp without time zone,
-  is_reversed boolean
+  is_reversed boolean,
+  short_legs smallint,
+  long_legs smallint
 );
 comment on type trade.slot_state is 'One slot while a slice is walked: phase free, entering, open, exiting, or ended (at a broker: flat, and nothing of it works any more); the position; the working order (intent_id … ts_until; ts_until infinity: its cancel is on the way); whether its signal has turned before the slice; a reversal that waits for the exit to fill (rev_*); and its next event before the step at hand (ev_*).';
 
@@ -1217,6 +1400,59 @@ comment on column trade.cancel_requests.ts is 'When it was decided in event time
 comment on column trade.cancel_requests.reason is 'Why.';
 grant select on trade.cancel_requests to backup;
 grant insert, select on trade.cancel_requests to job_runner;
+
+create table trade.closed_trips (
+  position_id bigint not null,
+  revision smallint not null,
+  run_id bigint not null,
+  is_flat boolean not null,
+  session_date date not null,
+  direction smallint,
+  entry_reason text not null,
+  instrument_id integer not null,
+  legs smallint not null,
+  qty integer not null,
+  ts_entry timestamp without time zone not null,
+  ts_exit timestamp without time zone not null,
+  opened_notional_e4 bigint not null,
+  closed_notional_e4 bigint not null,
+  bound_e4 bigint,
+  gross_e4 bigint not null,
+  net_e4 bigint not null,
+  commission numeric(12,4) not null,
+  fees numeric(12,4) not null,
+  exit_decision_id bigint,
+  exit_reason text,
+  constraint closed_trips_pk PRIMARY KEY (position_id, revision)
+);
+CREATE INDEX closed_trips_revised_idx ON trade.closed_trips USING btree (position_id, revision) WHERE (revision > 0);
+CREATE INDEX closed_trips_run_idx ON trade.closed_trips USING btree (run_id, session_date);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON trade.closed_trips FOR EACH ROW EXECUTE FUNCTION engine.forbid_change();
+CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON trade.closed_trips FOR EACH STATEMENT EXECUTE FUNCTION engine.forbid_change();
+comment on table trade.closed_trips is 'Positions that became flat, with what they made: the fold of their fills (trade.folded_trips), stored in the transaction of the closing fill. A fill after that appends a further revision, and the last one counts (trade.round_trips). Facts, append-only. Written by the trigger of trade.fills.';
+comment on column trade.closed_trips.position_id is 'The entry decision.';
+comment on column trade.closed_trips.revision is '0, 1, …: the last one counts.';
+comment on column trade.closed_trips.run_id is 'trade.runs: the run of the entry; a later run of the account may have closed it.';
+comment on column trade.closed_trips.is_flat is 'False where a fill that came later has opened it again.';
+comment on column trade.closed_trips.session_date is 'Session of the entry.';
+comment on column trade.closed_trips.direction is 'Of the entry''s signal: 1 up, -1 down.';
+comment on column trade.closed_trips.entry_reason is 'Reason of the entry decision.';
+comment on column trade.closed_trips.instrument_id is 'What was traded: the contract, or the spread.';
+comment on column trade.closed_trips.legs is 'Number of its contracts: 1, or 2 of a vertical.';
+comment on column trade.closed_trips.qty is 'Contracts, of several legs combinations, that were opened.';
+comment on column trade.closed_trips.ts_entry is 'First opening fill, Eastern.';
+comment on column trade.closed_trips.ts_exit is 'Last fill, Eastern.';
+comment on column trade.closed_trips.opened_notional_e4 is 'Sum of quantity x price of the opening fills, 1/10,000 dollar; of several legs sales minus purchases: the credit, below 0 a debit.';
+comment on column trade.closed_trips.closed_notional_e4 is 'Sum of quantity x price of the closing fills, 1/10,000 dollar; of several legs purchases minus sales: what closing cost.';
+comment on column trade.closed_trips.bound_e4 is 'The capital that it binds, 1/10,000 dollar: strike x multiplier x contracts; of several legs the distance of their strikes x multiplier x combinations.';
+comment on column trade.closed_trips.gross_e4 is 'Sales minus purchases, 1/10,000 dollar.';
+comment on column trade.closed_trips.net_e4 is 'Gross minus commission and fees, 1/10,000 dollar.';
+comment on column trade.closed_trips.commission is 'Dollars.';
+comment on column trade.closed_trips.fees is 'Dollars.';
+comment on column trade.closed_trips.exit_decision_id is 'The exit decision, where there was one by then.';
+comment on column trade.closed_trips.exit_reason is 'Its reason.';
+grant select on trade.closed_trips to backup;
+grant insert, select on trade.closed_trips to job_runner;
 
 create table trade.controls (
   control_id bigint generated always as identity,
@@ -1282,6 +1518,12 @@ create table trade.decisions (
   orders_minute integer,
   orders_minute_max integer,
   orders_ok boolean,
+  event text,
+  event_ok boolean,
+  entries_day integer,
+  entries_day_max integer,
+  entries_ok boolean,
+  stop_ok boolean,
   constraint decisions_pk PRIMARY KEY (decision_id),
   constraint decisions_position_fk FOREIGN KEY (position_id) REFERENCES trade.decisions(decision_id),
   constraint decisions_kind_check CHECK ((kind = ANY (ARRAY['entry'::text, 'exit'::text]))),
@@ -1336,6 +1578,12 @@ comment on column trade.decisions.orders_day_max is 'Gate orders: threshold.';
 comment on column trade.decisions.orders_minute is 'Gate orders: orders of the last 60 s.';
 comment on column trade.decisions.orders_minute_max is 'Gate orders: threshold.';
 comment on column trade.decisions.orders_ok is 'Gate orders: verdict.';
+comment on column trade.decisions.event is 'The event of ref.events that is near, where the strategy stands aside for them.';
+comment on column trade.decisions.event_ok is 'No event is near; null where events bar nothing.';
+comment on column trade.decisions.entries_day is 'Entries of the day so far.';
+comment on column trade.decisions.entries_day_max is 'How many there may be; null: any number.';
+comment on column trade.decisions.entries_ok is 'There may be another entry; null where their number is not limited.';
+comment on column trade.decisions.stop_ok is 'No stop loss today; null where a stop does not end the day.';
 grant select on trade.decisions to backup;
 grant insert, select on trade.decisions to job_runner;
 
@@ -1385,6 +1633,7 @@ CREATE INDEX fills_position_idx ON trade.fills USING btree (position_id);
 CREATE INDEX fills_run_idx ON trade.fills USING btree (run_id, ts);
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON trade.fills FOR EACH ROW EXECUTE FUNCTION engine.forbid_change();
 CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON trade.fills FOR EACH STATEMENT EXECUTE FUNCTION engine.forbid_change();
+CREATE TRIGGER close_trips AFTER INSERT ON trade.fills REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION trade.close_trips();
 comment on table trade.fills is 'Our executions (table 8 of the specification). Facts, append-only. Written by trade.paper_fill and the brokers'' jobs.';
 comment on column trade.fills.fill_id is 'Key.';
 comment on column trade.fills.run_id is 'trade.runs: the run of the position''s entry, though a later run of the account may have closed it.';
@@ -1615,7 +1864,7 @@ create table trade.runs (
   constraint runs_grace_check CHECK ((grace_ms >= 0)),
   constraint runs_mode_check CHECK ((mode = ANY (ARRAY['live'::text, 'replay'::text, 'backtest'::text]))),
   constraint runs_outcome_check CHECK ((outcome = ANY (ARRAY['completed'::text, 'stopped'::text, 'failed'::text]))),
-  constraint runs_quote_source_check CHECK ((quote_source = ANY (ARRAY['recorded'::text, 'modelled'::text, 'simulated'::text]))),
+  constraint runs_quote_source_check CHECK ((quote_source = ANY (ARRAY['recorded'::text, 'modelled'::text, 'simulated'::text, 'marks'::text]))),
   constraint runs_range_check CHECK ((ts_from < ts_to))
 );
 CREATE INDEX runs_live_idx ON trade.runs USING btree (account, ts_to) WHERE (mode = 'live'::text);
@@ -1630,7 +1879,7 @@ comment on column trade.runs.broker is 'Who fills: paper, or a broker''s name.';
 comment on column trade.runs.instrument_id is 'The underlying.';
 comment on column trade.runs.tick_feed_id is 'Feed of the ticks.';
 comment on column trade.runs.quote_feed_id is 'Feed of the option quotes.';
-comment on column trade.runs.quote_source is 'recorded, modelled or simulated: printed with every result.';
+comment on column trade.runs.quote_source is 'recorded, modelled, simulated or marks: printed with every result.';
 comment on column trade.runs.params is 'The strategy row that the run uses, with the run''s own settings applied.';
 comment on column trade.runs.stale_after_ms is 'A quote older than this bars entries.';
 comment on column trade.runs.grace_ms is 'Periods wait this long for late ticks.';
@@ -1709,6 +1958,51 @@ comment on column trade.statements.detail is 'What differs, or why it was accept
 grant select on trade.statements to backup;
 grant insert, select on trade.statements to job_runner;
 
+create view trade.folded_trips (
+  position_id bigint,
+  run_id bigint,
+  is_flat boolean,
+  session_date date,
+  direction smallint,
+  entry_reason text,
+  instrument_id integer,
+  legs smallint,
+  qty integer,
+  ts_entry timestamp without time zone,
+  ts_exit timestamp without time zone,
+  opened_notional_e4 bigint,
+  closed_notional_e4 bigint,
+  bound_e4 bigint,
+  gross_e4 bigint,
+  net_e4 bigint,
+  commission numeric,
+  fees numeric,
+  exit_decision_id bigint,
+  exit_reason text
+);
+comment on view trade.folded_trips is 'Every position, open or flat, with what its fills made of it: the columns of trade.closed_trips. Filter on position_id; readers take trade.round_trips.';
+comment on column trade.folded_trips.position_id is 'The entry decision.';
+comment on column trade.folded_trips.run_id is 'trade.runs: the run of the entry; a later run of the account may have closed it.';
+comment on column trade.folded_trips.is_flat is 'True when every contract that was opened is closed again.';
+comment on column trade.folded_trips.session_date is 'Session of the entry.';
+comment on column trade.folded_trips.direction is 'Of the entry''s signal: 1 up, -1 down.';
+comment on column trade.folded_trips.entry_reason is 'Reason of the entry decision.';
+comment on column trade.folded_trips.instrument_id is 'What was traded: the contract, or the spread.';
+comment on column trade.folded_trips.legs is 'Number of its contracts: 1, or 2 of a vertical.';
+comment on column trade.folded_trips.qty is 'Contracts, of several legs combinations, that were opened.';
+comment on column trade.folded_trips.ts_entry is 'First opening fill, Eastern.';
+comment on column trade.folded_trips.ts_exit is 'Last fill, Eastern: the exit once it is flat.';
+comment on column trade.folded_trips.opened_notional_e4 is 'Sum of quantity x price of the opening fills, 1/10,000 dollar; of several legs sales minus purchases: the credit, below 0 a debit.';
+comment on column trade.folded_trips.closed_notional_e4 is 'Sum of quantity x price of the closing fills, 1/10,000 dollar; of several legs purchases minus sales: what closing cost.';
+comment on column trade.folded_trips.bound_e4 is 'The capital that it binds, 1/10,000 dollar: strike x multiplier x contracts; of several legs the distance of their strikes x multiplier x combinations.';
+comment on column trade.folded_trips.gross_e4 is 'Sales minus purchases, 1/10,000 dollar.';
+comment on column trade.folded_trips.net_e4 is 'Gross minus commission and fees, 1/10,000 dollar.';
+comment on column trade.folded_trips.commission is 'Dollars.';
+comment on column trade.folded_trips.fees is 'Dollars.';
+comment on column trade.folded_trips.exit_decision_id is 'The exit decision.';
+comment on column trade.folded_trips.exit_reason is 'Its reason.';
+grant select on trade.folded_trips to backup, job_runner;
+
 create view trade.orders (
   intent_id bigint,
   run_id bigint,
@@ -1774,7 +2068,9 @@ create view trade.positions (
   commission numeric,
   fees numeric,
   ts_entry timestamp without time zone,
-  ts_last_fill timestamp without time zone
+  ts_last_fill timestamp without time zone,
+  leg_no smallint,
+  side text
 );
 comment on view trade.positions is 'Positions (table 5 of the specification) folded from trade.fills: one row per position and contract, open and flat ones.';
 comment on column trade.positions.run_id is 'trade.runs: the run of the entry; a later run of the account may have closed it.';
@@ -1791,6 +2087,8 @@ comment on column trade.positions.commission is 'Commissions so far, dollars.';
 comment on column trade.positions.fees is 'Fees so far, dollars.';
 comment on column trade.positions.ts_entry is 'First opening fill, Eastern.';
 comment on column trade.positions.ts_last_fill is 'Last fill, Eastern: the exit once it is flat.';
+comment on column trade.positions.leg_no is 'Leg of the entry that opened it: 1, 2, …';
+comment on column trade.positions.side is 'Side of the opening fills: sell or buy.';
 grant select on trade.positions to backup, job_runner;
 
 create view trade.round_trips (
@@ -1798,38 +2096,44 @@ create view trade.round_trips (
   position_id bigint,
   account text,
   instrument_id integer,
+  legs smallint,
   session_date date,
   direction smallint,
-  qty bigint,
+  qty integer,
   ts_entry timestamp without time zone,
   ts_exit timestamp without time zone,
-  opened_notional_e4 numeric,
-  closed_notional_e4 numeric,
+  opened_notional_e4 bigint,
+  closed_notional_e4 bigint,
+  bound_e4 bigint,
   entry_reason text,
   exit_reason text,
   exit_decision_id bigint,
-  multiplier integer,
+  gross_e4 bigint,
+  net_e4 bigint,
   gross numeric,
-  commission numeric,
-  fees numeric,
+  commission numeric(12,4),
+  fees numeric(12,4),
   net numeric
 );
-comment on view trade.round_trips is 'Round trips: positions that are flat again, one row per position and contract. Money is quantity x price x multiplier; short entries make sales minus purchases.';
-comment on column trade.round_trips.run_id is 'trade.runs.';
+comment on view trade.round_trips is 'Round trips: positions that are flat again, one row each, however many legs they have. Money is quantity x price x multiplier; short entries make sales minus purchases.';
+comment on column trade.round_trips.run_id is 'trade.runs: the run of the entry; a later run of the account may have closed it.';
 comment on column trade.round_trips.position_id is 'The entry decision.';
 comment on column trade.round_trips.account is 'Account.';
-comment on column trade.round_trips.instrument_id is 'The contract.';
+comment on column trade.round_trips.instrument_id is 'What was traded: the contract, or the spread.';
+comment on column trade.round_trips.legs is 'Number of its contracts: 1, or 2 of a vertical.';
 comment on column trade.round_trips.session_date is 'Session of the entry.';
 comment on column trade.round_trips.direction is 'Of the entry''s signal: 1 up, -1 down.';
-comment on column trade.round_trips.qty is 'Contracts.';
+comment on column trade.round_trips.qty is 'Contracts, of several legs combinations, that were opened.';
 comment on column trade.round_trips.ts_entry is 'First opening fill, Eastern.';
-comment on column trade.round_trips.ts_exit is 'Last closing fill, Eastern.';
-comment on column trade.round_trips.opened_notional_e4 is 'Sum of quantity x price of the opening fills, 1/10,000 dollar.';
-comment on column trade.round_trips.closed_notional_e4 is 'Sum of quantity x price of the closing fills, 1/10,000 dollar.';
+comment on column trade.round_trips.ts_exit is 'Last fill, Eastern.';
+comment on column trade.round_trips.opened_notional_e4 is 'Sum of quantity x price of the opening fills, 1/10,000 dollar; of several legs sales minus purchases: the credit, below 0 a debit.';
+comment on column trade.round_trips.closed_notional_e4 is 'Sum of quantity x price of the closing fills, 1/10,000 dollar; of several legs purchases minus sales: what closing cost.';
+comment on column trade.round_trips.bound_e4 is 'The capital that it binds, 1/10,000 dollar: strike x multiplier x contracts; of several legs the distance of their strikes x multiplier x combinations.';
 comment on column trade.round_trips.entry_reason is 'Reason of the entry decision.';
 comment on column trade.round_trips.exit_reason is 'take_profit, stop_loss, reverse, forced_flat, or protective_stop: the stop that rests at the broker has closed it.';
-comment on column trade.round_trips.exit_decision_id is 'The exit decision.';
-comment on column trade.round_trips.multiplier is 'Shares per contract.';
+comment on column trade.round_trips.exit_decision_id is 'The exit decision; null where the stop at the broker was quicker.';
+comment on column trade.round_trips.gross_e4 is 'Sales minus purchases, 1/10,000 dollar.';
+comment on column trade.round_trips.net_e4 is 'Gross minus commission and fees, 1/10,000 dollar.';
 comment on column trade.round_trips.gross is 'Sales minus purchases, dollars.';
 comment on column trade.round_trips.commission is 'Dollars.';
 comment on column trade.round_trips.fees is 'Dollars.';
@@ -1886,6 +2190,9 @@ create function trade.close_run(p_run_id bigint, p_outcome text, p_as_of timesta
 comment on function trade.close_run(p_run_id bigint, p_outcome text, p_as_of timestamp without time zone) is 'Ends a run as completed, stopped or failed (SB002 if it has ended).';
 grant execute on function trade.close_run(p_run_id bigint, p_outcome text, p_as_of timestamp without time zone) to job_runner;
 
+create function trade.close_trips() returns trigger language plpgsql volatile;
+comment on function trade.close_trips() is 'Trigger that keeps trade.closed_trips in step with trade.fills, whoever writes them. Two that write fills of one position come one after the other: on paper by the lock of trade.advance, at a broker by that of trade.check_fence.';
+
 create function trade.day_bookings(p_account text, p_session_date date) returns TABLE(venue_order_id text, symbol text, qty integer, amount numeric, fees numeric) language plpgsql stable;
 comment on function trade.day_bookings(p_account text, p_session_date date) is 'What an account''s fills of a day come to, by order at the broker and contract: contracts (negative when sold), dollars received less paid without fees, and fees in dollars.';
 grant execute on function trade.day_bookings(p_account text, p_session_date date) to job_runner;
@@ -1910,7 +2217,7 @@ comment on function trade.face_periods(p_run trade.runs, p_strategy ref.strategi
 grant execute on function trade.face_periods(p_run trade.runs, p_strategy ref.strategies, p_day trade.session_state, p_from timestamp without time zone, p_to timestamp without time zone, p_multiplier integer, p_as_of timestamp without time zone) to job_runner;
 
 create function trade.find_event(p_state trade.slot_state, p_tape trade.quote_tape, p_run trade.runs, p_day trade.session_state, p_strategy ref.strategies, p_from timestamp without time zone, p_before timestamp without time zone) returns trade.slot_state language plpgsql stable;
-comment on function trade.find_event(p_state trade.slot_state, p_tape trade.quote_tape, p_run trade.runs, p_day trade.session_state, p_strategy ref.strategies, p_from timestamp without time zone, p_before timestamp without time zone) is 'The next event of a slot in [p_from, p_before), in quote order: fill (sell at bid, buy at ask, never on a missing or crossed quote), take_profit, stop_loss, or what the clock brings: expire, reprice, expire_reversal, flat, settle. At a broker also what has become known since the last slice: vacate, reverse. None leaves ev_kind null.';
+comment on function trade.find_event(p_state trade.slot_state, p_tape trade.quote_tape, p_run trade.runs, p_day trade.session_state, p_strategy ref.strategies, p_from timestamp without time zone, p_before timestamp without time zone) is 'The next event of a slot in [p_from, p_before), in quote order: fill (sell at bid, buy at ask, never on a missing or crossed quote), take_profit, stop_loss, or what the clock brings: expire, reprice, expire_reversal, flat, expired, settle. At a broker also what has become known since the last slice: vacate, reverse. None leaves ev_kind null.';
 grant execute on function trade.find_event(p_state trade.slot_state, p_tape trade.quote_tape, p_run trade.runs, p_day trade.session_state, p_strategy ref.strategies, p_from timestamp without time zone, p_before timestamp without time zone) to job_runner;
 
 create function trade.gate_state(p_ts timestamp without time zone, p_slots trade.slot_state[], p_day trade.session_state, p_reversing smallint, p_max_slots smallint) returns trade.gate_state language plpgsql immutable;
@@ -1925,9 +2232,9 @@ create function trade.handle_event(p_walk trade.walk_state, p_tape trade.quote_t
 comment on function trade.handle_event(p_walk trade.walk_state, p_tape trade.quote_tape, p_run trade.runs, p_strategy ref.strategies, p_as_of timestamp without time zone) is 'Carries out the event that find_event found for a slot.';
 grant execute on function trade.handle_event(p_walk trade.walk_state, p_tape trade.quote_tape, p_run trade.runs, p_strategy ref.strategies, p_as_of timestamp without time zone) to job_runner;
 
-create function trade.intrinsic_value(p_run trade.runs, p_instrument_id integer) returns integer language plpgsql stable;
-comment on function trade.intrinsic_value(p_run trade.runs, p_instrument_id integer) is 'What a contract was worth at its expiry, 1/10,000 dollar, against the underlying''s last price in the run''s feed within the five minutes before its close; null where there is none. Stands in for the assignment of an American contract.';
-grant execute on function trade.intrinsic_value(p_run trade.runs, p_instrument_id integer) to job_runner;
+create function trade.intrinsic_value(p_run trade.runs, p_instrument_id integer, p_ts timestamp without time zone) returns integer language plpgsql stable;
+comment on function trade.intrinsic_value(p_run trade.runs, p_instrument_id integer, p_ts timestamp without time zone) is 'What a contract, or a spread, was worth at its expiry, 1/10,000 dollar, against the underlying''s last price in the run''s feed within the five minutes before its close (settled on a later day: of that session); null where there is none. Stands in for the assignment of an American contract.';
+grant execute on function trade.intrinsic_value(p_run trade.runs, p_instrument_id integer, p_ts timestamp without time zone) to job_runner;
 
 create function trade.is_over(p_state text) returns boolean language sql immutable;
 comment on function trade.is_over(p_state text) is 'True for the states of an order that has ended; fills of it may still be reported late.';
@@ -1949,6 +2256,10 @@ create function trade.last_ask(p_run trade.runs, p_tape trade.quote_tape, p_inst
 comment on function trade.last_ask(p_run trade.runs, p_tape trade.quote_tape, p_instrument_id integer, p_ts timestamp without time zone, p_as_of timestamp without time zone, OUT ask_e4 integer, OUT ts timestamp without time zone) is 'The last ask of a contract that day as of p_ts, from the slice''s tape or, before its first quote, from the table; null where that quote has none or is crossed.';
 grant execute on function trade.last_ask(p_run trade.runs, p_tape trade.quote_tape, p_instrument_id integer, p_ts timestamp without time zone, p_as_of timestamp without time zone, OUT ask_e4 integer, OUT ts timestamp without time zone) to job_runner;
 
+create function trade.limit_px(p_strategy ref.strategies, p_side text, p_px_e4 integer) returns integer language plpgsql stable;
+comment on function trade.limit_px(p_strategy ref.strategies, p_side text, p_px_e4 integer) is 'The limit of an order at a price that fill_ratio has put between bid and ask: a whole increment, above it to buy and below it to sell, so that the price fills it.';
+grant execute on function trade.limit_px(p_strategy ref.strategies, p_side text, p_px_e4 integer) to job_runner;
+
 create function trade.load_position(p_run trade.runs, p_strategy ref.strategies, p_from timestamp without time zone, p_slot smallint, p_position_id bigint) returns trade.slot_state language plpgsql stable;
 comment on function trade.load_position(p_run trade.runs, p_strategy ref.strategies, p_from timestamp without time zone, p_slot smallint, p_position_id bigint) is 'The state of a claimed slot at p_from, read back from the facts of its position: decisions, intents, order events and fills.';
 grant execute on function trade.load_position(p_run trade.runs, p_strategy ref.strategies, p_from timestamp without time zone, p_slot smallint, p_position_id bigint) to job_runner;
@@ -1961,13 +2272,17 @@ create function trade.load_slots(p_run trade.runs, p_strategy ref.strategies, p_
 comment on function trade.load_slots(p_run trade.runs, p_strategy ref.strategies, p_from timestamp without time zone) is 'The slots of a run''s account as facts leave them at p_from, locked until the transaction ends.';
 grant execute on function trade.load_slots(p_run trade.runs, p_strategy ref.strategies, p_from timestamp without time zone) to job_runner;
 
-create function trade.load_tapes(p_run trade.runs, p_slots trade.slot_state[], p_faces trade.face[], p_from timestamp without time zone, p_to timestamp without time zone, p_as_of timestamp without time zone) returns trade.quote_tape[] language plpgsql stable;
-comment on function trade.load_tapes(p_run trade.runs, p_slots trade.slot_state[], p_faces trade.face[], p_from timestamp without time zone, p_to timestamp without time zone, p_as_of timestamp without time zone) is 'The quotes in [p_from, p_to] (the last instant for as-of reading only) of every contract that the slice can touch, one tape each, from when it can; at a broker, where facts come between slices, from the quote that is in force at p_from.';
-grant execute on function trade.load_tapes(p_run trade.runs, p_slots trade.slot_state[], p_faces trade.face[], p_from timestamp without time zone, p_to timestamp without time zone, p_as_of timestamp without time zone) to job_runner;
+create function trade.load_tapes(p_run trade.runs, p_strategy ref.strategies, p_slots trade.slot_state[], p_faces trade.face[], p_from timestamp without time zone, p_to timestamp without time zone, p_as_of timestamp without time zone) returns trade.quote_tape[] language plpgsql stable;
+comment on function trade.load_tapes(p_run trade.runs, p_strategy ref.strategies, p_slots trade.slot_state[], p_faces trade.face[], p_from timestamp without time zone, p_to timestamp without time zone, p_as_of timestamp without time zone) is 'The quotes in [p_from, p_to] (the last instant for as-of reading only) of every contract that the slice can touch, one tape each, from when it can; at a broker, where facts come between slices, from the quote that is in force at p_from.';
+grant execute on function trade.load_tapes(p_run trade.runs, p_strategy ref.strategies, p_slots trade.slot_state[], p_faces trade.face[], p_from timestamp without time zone, p_to timestamp without time zone, p_as_of timestamp without time zone) to job_runner;
 
 create function trade.lost_positions(p_account text, p_strategy text, p_broker text, p_since timestamp without time zone) returns TABLE(position_id bigint, ts timestamp without time zone) language sql stable;
 comment on function trade.lost_positions(p_account text, p_strategy text, p_broker text, p_since timestamp without time zone) is 'Positions that were opened since p_since, are open, and have no slot: the entry filled after it had been given up, e.g. behind its cancel. With their first fill.';
 grant execute on function trade.lost_positions(p_account text, p_strategy text, p_broker text, p_since timestamp without time zone) to job_runner;
+
+create function trade.near_event(p_ts timestamp without time zone, p_minutes integer) returns text language sql stable;
+comment on function trade.near_event(p_ts timestamp without time zone, p_minutes integer) is 'The first event of ref.events within p_minutes of p_ts, before or after; null where there is none.';
+grant execute on function trade.near_event(p_ts timestamp without time zone, p_minutes integer) to job_runner;
 
 create function trade.note_reconciled(p_account text, p_ts timestamp without time zone, p_is_ok boolean, p_detail text) returns void language sql volatile;
 comment on function trade.note_reconciled(p_account text, p_ts timestamp without time zone, p_is_ok boolean, p_detail text) is 'Notes the end of a pass over orders and positions at the broker.';
@@ -2021,9 +2336,25 @@ create function trade.reprice_exit(p_walk trade.walk_state, p_run trade.runs, p_
 comment on function trade.reprice_exit(p_walk trade.walk_state, p_run trade.runs, p_strategy ref.strategies) is 'Replaces an unfilled exit order by the next attempt: some increments higher, and a market order when exit_market_after_ms have passed.';
 grant execute on function trade.reprice_exit(p_walk trade.walk_state, p_run trade.runs, p_strategy ref.strategies) to job_runner;
 
+create function trade.risk_px(p_instrument_id integer) returns integer language sql stable;
+comment on function trade.risk_px(p_instrument_id integer) is 'What selling one share''s worth can cost at most, 1/10,000 dollar, as the capital gate counts it: the strike of a contract, the width of a vertical.';
+grant execute on function trade.risk_px(p_instrument_id integer) to job_runner;
+
 create function trade.set_strategy(p_strategy text, p_settings jsonb) returns integer language plpgsql volatile;
 comment on function trade.set_strategy(p_strategy text, p_settings jsonb) is 'Writes a new version of a strategy with some parameters changed and returns its number. Open runs keep the version they began with.';
 grant execute on function trade.set_strategy(p_strategy text, p_settings jsonb) to job_runner;
+
+create function trade.split_fill(p_fill trade.fills, p_run trade.runs, p_strategy ref.strategies, p_day trade.session_state) returns trade.fills[] language plpgsql volatile;
+comment on function trade.split_fill(p_fill trade.fills, p_run trade.runs, p_strategy ref.strategies, p_day trade.session_state) is 'The fill of a spread as fills of its legs: each of the others at its own quote (at its own value where it is settled), the first at what is left of the price; commission and fees by leg.';
+grant execute on function trade.split_fill(p_fill trade.fills, p_run trade.runs, p_strategy ref.strategies, p_day trade.session_state) to job_runner;
+
+create function trade.spread_quote(p_spread_id integer, p_run trade.runs, p_strategy ref.strategies, p_ts timestamp without time zone, p_as_of timestamp without time zone, OUT bid_e4 integer, OUT ask_e4 integer, OUT ts timestamp without time zone) returns record language plpgsql stable;
+comment on function trade.spread_quote(p_spread_id integer, p_run trade.runs, p_strategy ref.strategies, p_ts timestamp without time zone, p_as_of timestamp without time zone, OUT bid_e4 integer, OUT ask_e4 integer, OUT ts timestamp without time zone) is 'The last quote of a spread (trade.spread_tape) as of p_ts, no older than the feed allows; nulls where there is none.';
+grant execute on function trade.spread_quote(p_spread_id integer, p_run trade.runs, p_strategy ref.strategies, p_ts timestamp without time zone, p_as_of timestamp without time zone, OUT bid_e4 integer, OUT ask_e4 integer, OUT ts timestamp without time zone) to job_runner;
+
+create function trade.spread_tape(p_spread_id integer, p_run trade.runs, p_strategy ref.strategies, p_from timestamp without time zone, p_to timestamp without time zone, p_as_of timestamp without time zone) returns trade.quote_tape language plpgsql stable;
+comment on function trade.spread_tape(p_spread_id integer, p_run trade.runs, p_strategy ref.strategies, p_from timestamp without time zone, p_to timestamp without time zone, p_as_of timestamp without time zone) is 'The quotes of a spread in [p_from, p_to] out of those of its legs: what selling it brings as the bid and what buying it back costs as the ask, each leg at fill_ratio. There is one whenever a leg has a new quote and none of the others is older than the feed allows. At a broker the first is the one in force at p_from.';
+grant execute on function trade.spread_tape(p_spread_id integer, p_run trade.runs, p_strategy ref.strategies, p_from timestamp without time zone, p_to timestamp without time zone, p_as_of timestamp without time zone) to job_runner;
 
 create function trade.start_exit(p_walk trade.walk_state, p_run trade.runs, p_strategy ref.strategies, p_ts timestamp without time zone, p_reason text, p_direction smallint, p_ask_e4 integer, p_quote_ts timestamp without time zone) returns trade.walk_state language plpgsql volatile;
 comment on function trade.start_exit(p_walk trade.walk_state, p_run trade.runs, p_strategy ref.strategies, p_ts timestamp without time zone, p_reason text, p_direction smallint, p_ask_e4 integer, p_quote_ts timestamp without time zone) is 'Decides the exit of a slot''s position and writes its first order: a limit at the ask, or a market order where there is none.';
@@ -2032,6 +2363,10 @@ grant execute on function trade.start_exit(p_walk trade.walk_state, p_run trade.
 create function trade.store_positions(p_account text, p_ts timestamp without time zone, p_positions jsonb) returns void language sql volatile;
 comment on function trade.store_positions(p_account text, p_ts timestamp without time zone, p_positions jsonb) is 'Stores the positions that a broker reports: an array of {symbol, qty, avg_px_e4, market_value}. Symbols that ref.instruments does not know are left out.';
 grant execute on function trade.store_positions(p_account text, p_ts timestamp without time zone, p_positions jsonb) to job_runner;
+
+create function trade.store_trips(p_position_ids bigint[]) returns void language sql volatile;
+comment on function trade.store_trips(p_position_ids bigint[]) is 'Appends what positions made to trade.closed_trips: those that are flat, and those that were and are not any more. Called after every fill of theirs.';
+grant execute on function trade.store_trips(p_position_ids bigint[]) to job_runner;
 
 create function trade.take_fence(p_account text, p_holder text, p_ts timestamp without time zone) returns bigint language sql volatile;
 comment on function trade.take_fence(p_account text, p_holder text, p_ts timestamp without time zone) is 'Takes the orders of an account over and returns the epoch that every write must carry from now on; those of the holder before are refused.';
@@ -2993,20 +3328,20 @@ comment on column panel.round_trips.ts_exit is 'Last closing fill, Eastern.';
 comment on column panel.round_trips.strategy is 'Strategy.';
 comment on column panel.round_trips.run_id is 'panel.runs.';
 comment on column panel.round_trips.session_date is 'Session of the entry.';
-comment on column panel.round_trips.contract is 'OSI symbol of the option.';
-comment on column panel.round_trips.option_kind is 'call or put.';
-comment on column panel.round_trips.strike is 'Strike, dollars.';
+comment on column panel.round_trips.contract is 'OSI symbol of the option; of several legs all, in their order.';
+comment on column panel.round_trips.option_kind is 'call or put; of several legs that of the first.';
+comment on column panel.round_trips.strike is 'Strike, dollars; of several legs that of the first.';
 comment on column panel.round_trips.direction is 'Direction of the entry''s signal: up or down.';
-comment on column panel.round_trips.qty is 'Contracts.';
-comment on column panel.round_trips.entry_px is 'Average price of the opening fills, dollars a share.';
-comment on column panel.round_trips.exit_px is 'Average price of the closing fills, dollars a share.';
+comment on column panel.round_trips.qty is 'Contracts; of several legs combinations.';
+comment on column panel.round_trips.entry_px is 'Average price of the opening fills, dollars a share; of several legs the net credit, below 0 a debit.';
+comment on column panel.round_trips.exit_px is 'Average price of the closing fills, dollars a share; of several legs what closing cost, net.';
 comment on column panel.round_trips.entry_reason is 'cross_up, cross_down or reversal.';
-comment on column panel.round_trips.exit_reason is 'take_profit, stop_loss, reverse or forced_flat.';
+comment on column panel.round_trips.exit_reason is 'take_profit, stop_loss, reverse, forced_flat, or protective_stop: the stop that rests at the broker has closed it.';
 comment on column panel.round_trips.gross is 'Sales minus purchases, dollars.';
 comment on column panel.round_trips.fees is 'Commission and fees, dollars.';
 comment on column panel.round_trips.net is 'Gross minus fees, dollars.';
 comment on column panel.round_trips.minutes_held is 'Minutes from entry to exit.';
-comment on column panel.round_trips.notional is 'Strike x multiplier x contracts, dollars: the capital that the position binds.';
+comment on column panel.round_trips.notional is 'The capital that the position binds, dollars: strike x multiplier x contracts; of several legs the distance of their strikes.';
 comment on column panel.round_trips.mode is 'live, replay or backtest.';
 comment on column panel.round_trips.quote_source is 'recorded, modelled or simulated: what the option quotes are.';
 comment on column panel.round_trips.position_id is 'The entry decision.';
@@ -3188,7 +3523,8 @@ create view panel.trip_pl (
   gross double precision,
   fees double precision,
   net double precision,
-  net_e4 double precision
+  net_e4 double precision,
+  exit_reason text
 );
 comment on view panel.trip_pl is 'What each closed position made, in dollars: the figures of panel.round_trips without its details, for adding up many. Filter on run_id.';
 comment on column panel.trip_pl.run_id is 'panel.runs: the run of the entry.';
@@ -3200,6 +3536,7 @@ comment on column panel.trip_pl.gross is 'Sales minus purchases, dollars.';
 comment on column panel.trip_pl.fees is 'Commission and fees, dollars.';
 comment on column panel.trip_pl.net is 'Gross minus fees, dollars.';
 comment on column panel.trip_pl.net_e4 is 'Gross minus fees, 1/10,000 dollar: whole numbers, so that sums are the same in any order.';
+comment on column panel.trip_pl.exit_reason is 'take_profit, stop_loss, reverse, forced_flat, or protective_stop: the stop that rests at the broker has closed it.';
 grant select on panel.trip_pl to backup, grafana_reader, job_runner;
 
 create function panel.alarms_at(p_now timestamp without time zone) returns TABLE(alarm text, value double precision, threshold double precision, is_firing boolean, detail text) language sql stable;

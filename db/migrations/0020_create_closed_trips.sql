@@ -37,7 +37,7 @@ comment on column trade.closed_trips.is_flat is 'False where a fill that came la
 comment on column trade.closed_trips.session_date is 'Session of the entry.';
 comment on column trade.closed_trips.direction is 'Of the entry''s signal: 1 up, -1 down.';
 comment on column trade.closed_trips.entry_reason is 'Reason of the entry decision.';
-comment on column trade.closed_trips.instrument_id is 'The contract; of several legs the first.';
+comment on column trade.closed_trips.instrument_id is 'What was traded: the contract, or the spread.';
 comment on column trade.closed_trips.legs is 'Number of its contracts: 1, or 2 of a vertical.';
 comment on column trade.closed_trips.qty is 'Contracts, of several legs combinations, that were opened.';
 comment on column trade.closed_trips.ts_entry is 'First opening fill, Eastern.';

@@ -23,8 +23,12 @@ begin
       from generate_series(greatest(t.dte - s.dte_tolerance, 0), t.dte + s.dte_tolerance) d
       where exists (
         select from ref.instruments i
-        join market.option_quotes q on q.instrument_id = i.instrument_id and q.feed_id = p_context.quote_feed_id
-          and q.ts_event > v_since and q.ts_event <= p_ts and q.ts_recv <= p_context.as_of
+        cross join lateral (
+          select 1 from market.option_quotes o
+          where o.instrument_id = i.instrument_id and o.feed_id = p_context.quote_feed_id
+            and o.ts_event > v_since and o.ts_event <= p_ts and o.ts_recv <= p_context.as_of
+          limit 1
+        ) q
         where i.kind = 'option' and i.underlying_id = p_context.instrument_id and i.root = s.option_root and i.expiration = p_ts::date + d
       )
       order by abs(d - t.dte), d

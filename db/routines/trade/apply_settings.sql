@@ -8,6 +8,14 @@ declare
   v_key text;
   v_rule text;
 begin
+  -- The command line has one word for a list: 3,5,7 or {3,5,7}.
+  select coalesce(jsonb_object_agg(k.key, case
+    when a.attname is not null and jsonb_typeof(k.value) = 'string'
+      then to_jsonb(string_to_array(translate(k.value #>> '{}', '{}[] ', ''), ','))
+    else k.value
+  end), '{}') into p_settings
+  from jsonb_each(p_settings) k
+  left join pg_attribute a on a.attrelid = 'ref.strategies'::regclass and a.attname = k.key and a.attndims > 0;
   select string_agg(k, ', ') into v_unknown
   from jsonb_object_keys(p_settings) as k
   where not to_jsonb(p_strategy) ? k or k in ('strategy', 'version', 'ts_created');
@@ -25,6 +33,7 @@ begin
             when t.typcategory = 'N' and a.atttypid in ('integer'::regtype, 'bigint'::regtype, 'smallint'::regtype) then 'a whole number'
             when t.typcategory = 'N' then 'a number'
             when t.typcategory = 'B' then 'true or false'
+            when t.typcategory = 'A' then 'a list such as 3,5,7'
             else format_type(a.atttypid, null)
           end
           from pg_attribute a
@@ -33,8 +42,15 @@ begin
         ) using errcode = 'SB008', hint = 'strikebase strategies list shows what it is now.';
     end;
   end loop;
+  v_changed := jsonb_populate_record(p_strategy, p_settings);
+  select to_char(t, 'HH24:MI:SS') into v_key from unnest(v_changed.entry_times) t
+  where v_changed.period_ms > 0 and (extract(epoch from t - time '09:30') * 1000)::bigint % v_changed.period_ms <> 0
+  limit 1;
+  if found then
+    raise exception 'no period of % ms ends at %', v_changed.period_ms, v_key
+      using errcode = 'SB008', hint = 'Periods are counted from 09:30; choose other entry_times or another period_ms.';
+  end if;
   begin
-    v_changed := jsonb_populate_record(p_strategy, p_settings);
     -- The table's own checks judge the values: the row is written and at once undone.
     insert into ref.strategies select (jsonb_populate_record(v_changed, '{"strategy": "(check)", "version": 1}')).*;
     raise exception using errcode = 'SB000';
@@ -47,6 +63,11 @@ begin
       select replace(regexp_replace(substr(pg_get_constraintdef(c.oid), 7), '[()]|::\w+(\[\])?', '', 'g'), ' AND ', ' and ') into v_rule
       from pg_constraint c
       where c.conrelid = 'ref.strategies'::regclass and c.conname = v_constraint;
+      v_rule := regexp_replace(v_rule, 'cardinality(\w+)', 'the number of \1', 'g');
+      v_rule := regexp_replace(v_rule, '(\S+) <= ALL (\w+)', 'each of \2 >= \1', 'g');
+      v_rule := regexp_replace(v_rule, '(\S+) < ALL (\w+)', 'each of \2 > \1', 'g');
+      v_rule := regexp_replace(v_rule, '(\S+) >= ALL (\w+)', 'each of \2 <= \1', 'g');
+      v_rule := regexp_replace(v_rule, '(\S+) > ALL (\w+)', 'each of \2 < \1', 'g');
       v_rule := regexp_replace(v_rule, '= ANY ARRAY\[(.*)\]', 'is one of \1');
       raise exception '% is out of bounds', (
         select coalesce(

@@ -7,7 +7,7 @@ select
   d.session_date,
   d.direction,
   d.reason as entry_reason,
-  t.instrument_id,
+  coalesce(d.instrument_id, t.instrument_id) as instrument_id,
   t.legs,
   t.qty,
   t.ts_entry,
@@ -62,7 +62,7 @@ comment on column trade.folded_trips.is_flat is 'True when every contract that w
 comment on column trade.folded_trips.session_date is 'Session of the entry.';
 comment on column trade.folded_trips.direction is 'Of the entry''s signal: 1 up, -1 down.';
 comment on column trade.folded_trips.entry_reason is 'Reason of the entry decision.';
-comment on column trade.folded_trips.instrument_id is 'The contract; of several legs the first.';
+comment on column trade.folded_trips.instrument_id is 'What was traded: the contract, or the spread.';
 comment on column trade.folded_trips.legs is 'Number of its contracts: 1, or 2 of a vertical.';
 comment on column trade.folded_trips.qty is 'Contracts, of several legs combinations, that were opened.';
 comment on column trade.folded_trips.ts_entry is 'First opening fill, Eastern.';

@@ -39,7 +39,7 @@ comment on view trade.round_trips is
 comment on column trade.round_trips.run_id is 'trade.runs: the run of the entry; a later run of the account may have closed it.';
 comment on column trade.round_trips.position_id is 'The entry decision.';
 comment on column trade.round_trips.account is 'Account.';
-comment on column trade.round_trips.instrument_id is 'The contract; of several legs the first.';
+comment on column trade.round_trips.instrument_id is 'What was traded: the contract, or the spread.';
 comment on column trade.round_trips.legs is 'Number of its contracts: 1, or 2 of a vertical.';
 comment on column trade.round_trips.session_date is 'Session of the entry.';
 comment on column trade.round_trips.direction is 'Of the entry''s signal: 1 up, -1 down.';
