@@ -15,6 +15,8 @@ comment on column ref.spreads.instrument_id is 'ref.instruments, kind spread.';
 comment on column ref.spreads.legs is
   'ref.instruments of the contracts, one of each: negative where selling the spread sells the contract, positive where it buys it. The first is sold.';
 grant select on ref.spreads to ingest_writer, job_runner, backup;
+-- Whoever decides to trade a spread makes it known.
+grant insert on ref.spreads, ref.instruments to job_runner;
 
 alter table ref.feeds
   drop constraint feeds_source_check,

@@ -1,6 +1,5 @@
 create or replace function ref.spread_id(p_legs integer[]) returns integer
-language plpgsql volatile security definer
-set search_path = pg_catalog
+language plpgsql volatile
 as $$
 declare
   v_id integer;
@@ -31,5 +30,4 @@ end
 $$;
 comment on function ref.spread_id(integer[]) is
   'The instrument of a spread by its legs (signed as in ref.spreads), made where it is new. SB012: the legs do not make one.';
-revoke execute on function ref.spread_id(integer[]) from public;
 grant execute on function ref.spread_id(integer[]) to job_runner;

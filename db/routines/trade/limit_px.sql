@@ -8,7 +8,7 @@ begin
   if p_px_e4 is null or p_strategy.fill_ratio = 0.5 then
     return p_px_e4;
   end if;
-  v_increment := ref.price_increment(p_strategy.option_root, p_px_e4);
+  v_increment := trade.price_step(p_strategy, p_px_e4);
   return case p_side when 'buy' then ceil(p_px_e4::numeric / v_increment) else floor(p_px_e4::numeric / v_increment) end * v_increment;
 end
 $$;

@@ -17,7 +17,7 @@ begin
     s.ts_until := null;
   else
     s.limit_px_e4 := s.first_limit_px_e4 + (s.attempt - 1) * p_strategy.exit_reprice_ticks
-      * ref.price_increment(p_strategy.option_root, s.first_limit_px_e4);
+      * trade.price_step(p_strategy, s.first_limit_px_e4);
     s.ts_until := least(s.ev_ts + make_interval(secs => p_strategy.exit_reprice_ms / 1000.0), v_market_from);
   end if;
   s.intent_id := nextval('trade.order_intents_intent_id_seq');

@@ -1,12 +1,15 @@
 create or replace function trade.risk_px(p_instrument_id integer) returns integer
 language sql stable strict
 as $$
-  select coalesce(i.strike_e4, (
-    select max(l.strike_e4) - min(l.strike_e4)
-    from ref.legs_of(p_instrument_id) x
-    join ref.instruments l on l.instrument_id = x.instrument_id
-  ))
+  select case
+    when s.instrument_id is null then i.strike_e4
+    else (
+      select max(l.strike_e4) - min(l.strike_e4) from ref.instruments l
+      where l.instrument_id = any (array(select abs(x) from unnest(s.legs) x))
+    )
+  end
   from ref.instruments i
+  left join ref.spreads s on s.instrument_id = i.instrument_id
   where i.instrument_id = p_instrument_id
 $$;
 comment on function trade.risk_px(integer) is

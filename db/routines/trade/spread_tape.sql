@@ -8,32 +8,34 @@ as $$
 declare
   v_stale interval := make_interval(secs => p_run.stale_after_ms / 1000.0);
   v_since timestamp := greatest(p_from - v_stale, p_from::date);
-  v_tick_e4 integer := ref.price_increment(p_strategy.option_root, 0);
+  v_tick_e4 integer := trade.price_step(p_strategy, 0);
   v_tape trade.quote_tape := row(p_spread_id, '{}', '{}', '{}', '{}', '{}', '{}');
   v_ts timestamp[];
   v_sell_e4 integer[];
   v_buy_e4 integer[];
   v_sz integer[];
+  v_legs integer[];
   v_count integer;
   v_bid_e4 integer;
   v_ask_e4 integer;
   q record;
 begin
-  select count(*) into v_count from ref.legs_of(p_spread_id);
+  select s.legs into v_legs from ref.spreads s where s.instrument_id = p_spread_id;
+  v_count := cardinality(v_legs);
   v_ts := array_fill(null::timestamp, array[v_count]);
   v_sell_e4 := array_fill(null::integer, array[v_count]);
   v_buy_e4 := v_sell_e4;
   v_sz := v_sell_e4;
   for q in
     select
-      l.leg_no, l.side, o.ts_event, least(o.bid_sz, o.ask_sz) as sz,
+      l.leg_no, o.ts_event, least(o.bid_sz, o.ask_sz) as sz,
       -- A leg that nobody bids for any more is worth something between nothing and its ask.
       market.fill_px(coalesce(o.bid_px_e4, 0), nullif(o.ask_px_e4, 0), 'sell', p_strategy.fill_ratio) as sell_e4,
       market.fill_px(coalesce(o.bid_px_e4, 0), nullif(o.ask_px_e4, 0), 'buy', p_strategy.fill_ratio) as buy_e4,
       coalesce(o.bid_px_e4, 0) > o.ask_px_e4 as is_crossed,
       lead(o.ts_event) over (order by o.ts_event, o.seq, l.leg_no) is distinct from o.ts_event as is_last
-    from ref.legs_of(p_spread_id) l
-    join market.option_quotes o on o.instrument_id = l.instrument_id
+    from unnest(v_legs) with ordinality as l (leg, leg_no)
+    join market.option_quotes o on o.instrument_id = abs(l.leg)
     where o.feed_id = p_run.quote_feed_id
       and o.ts_event > v_since
       and o.ts_event <= p_to
@@ -47,11 +49,12 @@ begin
     v_sz[q.leg_no] := q.sz;
     -- All legs of an instant first; then the spread, if each of them has a quote that still stands.
     continue when not q.is_last or not (q.ts_event - v_stale < all (v_ts)) is true;
-    select sum(case l.side when -1 then v_sell_e4[l.leg_no] else -v_buy_e4[l.leg_no] end),
-      sum(case l.side when -1 then v_buy_e4[l.leg_no] else -v_sell_e4[l.leg_no] end)
-    into v_bid_e4, v_ask_e4
-    from ref.legs_of(p_spread_id) l
-    having count(v_sell_e4[l.leg_no]) = v_count;
+    v_bid_e4 := 0;
+    v_ask_e4 := 0;
+    for i in 1 .. v_count loop
+      v_bid_e4 := v_bid_e4 + case when v_legs[i] < 0 then v_sell_e4[i] else -v_buy_e4[i] end;
+      v_ask_e4 := v_ask_e4 + case when v_legs[i] < 0 then v_buy_e4[i] else -v_sell_e4[i] end;
+    end loop;
     continue when v_bid_e4 is null;
     -- Before p_from only the quote in force there is of interest.
     if q.ts_event < p_from and cardinality(v_tape.ts) > 0 then

@@ -9,6 +9,8 @@ import { eastern, type Market } from './market.ts';
 export const HINDSIGHT: EasternUs = eastern('2035-01-01');
 
 export interface RunOptions {
+  /** Default vwap_ma9. */
+  readonly strategy?: string;
   readonly mode?: 'live' | 'replay' | 'backtest';
   /** Range of the run. */
   readonly from: EasternUs;
@@ -24,12 +26,12 @@ export interface TestRun {
   advance(to: EasternUs, asOf?: EasternUs): Promise<Slice | null>;
 }
 
-/** Opens a run of vwap_ma9 on a market. */
+/** Opens a run on a market. */
 export async function openRun(client: pg.Client, market: Market, options: RunOptions): Promise<TestRun> {
-  const { mode = 'backtest', from, to, settings = {} } = options;
+  const { mode = 'backtest', strategy = 'vwap_ma9', from, to, settings = {} } = options;
   const { rows } = await client.query<{ id: number }>(
-    "select trade.open_run($1, 'vwap_ma9', $2, $3, $4, $5, $6, 'paper', 'test', $2) as id",
-    [mode, formatEastern(from), formatEastern(to), market.tickFeed, market.quoteFeed, settings],
+    "select trade.open_run($1, $7, $2, $3, $4, $5, $6, 'paper', 'test', $2) as id",
+    [mode, formatEastern(from), formatEastern(to), market.tickFeed, market.quoteFeed, settings, strategy],
   );
   return attachRun(client, rows[0]?.id as number);
 }
