@@ -11,8 +11,8 @@ select
   t.qty,
   t.ts_entry,
   t.ts_exit,
-  t.opened_notional_e4,
-  t.closed_notional_e4,
+  t.opened_notional_e4::numeric as opened_notional_e4,
+  t.closed_notional_e4::numeric as closed_notional_e4,
   t.bound_e4,
   d.reason as entry_reason,
   -- Looked up one by one, for those who ask: joined, the exits of all runs would be read. Without any it was the stop that rests at the broker.
