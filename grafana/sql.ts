@@ -30,8 +30,8 @@ export const CHOSEN_CTE = `chosen as (
 )`;
 
 /**
- * CTE `trips (choice, choice_no, position_id, session_date, ts_entry, ts_exit, gross, fees, net, net_e4, exit_reason)`: all closed positions of the chosen
- * runs; needs CHOSEN_CTE.
+ * CTE `trips (choice, choice_no, position_id, session_date, ts_entry, ts_exit, gross, fees, net, net_e4)`: all closed positions of the chosen runs; needs
+ * CHOSEN_CTE.
  */
 export const TRIPS_CTE = tripsCte('');
 
@@ -42,7 +42,7 @@ export function tripsSinceCte(date: string): string {
 
 function tripsCte(condition: string): string {
   return `trips as (
-  select c.choice, c.choice_no, t.position_id, t.session_date, t.ts_entry, t.ts_exit, t.gross, t.fees, t.net, t.net_e4, t.exit_reason
+  select c.choice, c.choice_no, t.position_id, t.session_date, t.ts_entry, t.ts_exit, t.gross, t.fees, t.net, t.net_e4
   from panel.trip_pl t
   join chosen c on c.run_id = t.run_id
   where t.run_id = any (array(select run_id from chosen))${condition}

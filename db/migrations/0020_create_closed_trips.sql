@@ -6,8 +6,6 @@ create table trade.closed_trips (
   run_id bigint not null,
   is_flat boolean not null,
   session_date date not null,
-  direction smallint,
-  entry_reason text not null,
   instrument_id integer not null,
   legs smallint not null,
   qty integer not null,
@@ -18,10 +16,6 @@ create table trade.closed_trips (
   bound_e4 bigint,
   gross_e4 bigint not null,
   net_e4 bigint not null,
-  commission numeric(12, 4) not null,
-  fees numeric(12, 4) not null,
-  exit_decision_id bigint,
-  exit_reason text,
   constraint closed_trips_pk primary key (position_id, revision)
 );
 create index closed_trips_run_idx on trade.closed_trips (run_id, session_date);
@@ -35,25 +29,19 @@ comment on column trade.closed_trips.revision is '0, 1, …: the last one counts
 comment on column trade.closed_trips.run_id is 'trade.runs: the run of the entry; a later run of the account may have closed it.';
 comment on column trade.closed_trips.is_flat is 'False where a fill that came later has opened it again.';
 comment on column trade.closed_trips.session_date is 'Session of the entry.';
-comment on column trade.closed_trips.direction is 'Of the entry''s signal: 1 up, -1 down.';
-comment on column trade.closed_trips.entry_reason is 'Reason of the entry decision.';
 comment on column trade.closed_trips.instrument_id is 'What was traded: the contract, or the spread.';
-comment on column trade.closed_trips.legs is 'Number of its contracts: 1, or 2 of a vertical.';
-comment on column trade.closed_trips.qty is 'Contracts, of several legs combinations, that were opened.';
+comment on column trade.closed_trips.legs is 'Number of its contracts: 1, or those of a spread.';
+comment on column trade.closed_trips.qty is 'Contracts, or spreads, that were opened.';
 comment on column trade.closed_trips.ts_entry is 'First opening fill, Eastern.';
 comment on column trade.closed_trips.ts_exit is 'Last fill, Eastern.';
 comment on column trade.closed_trips.opened_notional_e4 is
-  'Sum of quantity x price of the opening fills, 1/10,000 dollar; of several legs sales minus purchases: the credit, below 0 a debit.';
+  'Sum of quantity x price of the opening fills, 1/10,000 dollar; of a spread sales minus purchases: the credit, below 0 a debit.';
 comment on column trade.closed_trips.closed_notional_e4 is
-  'Sum of quantity x price of the closing fills, 1/10,000 dollar; of several legs purchases minus sales: what closing cost.';
+  'Sum of quantity x price of the closing fills, 1/10,000 dollar; of a spread purchases minus sales: what closing cost.';
 comment on column trade.closed_trips.bound_e4 is
-  'The capital that it binds, 1/10,000 dollar: strike x multiplier x contracts; of several legs the distance of their strikes x multiplier x combinations.';
+  'The capital that it binds, 1/10,000 dollar: strike x multiplier x contracts; of a spread the distance of its strikes x multiplier x spreads.';
 comment on column trade.closed_trips.gross_e4 is 'Sales minus purchases, 1/10,000 dollar.';
 comment on column trade.closed_trips.net_e4 is 'Gross minus commission and fees, 1/10,000 dollar.';
-comment on column trade.closed_trips.commission is 'Dollars.';
-comment on column trade.closed_trips.fees is 'Dollars.';
-comment on column trade.closed_trips.exit_decision_id is 'The exit decision, where there was one by then.';
-comment on column trade.closed_trips.exit_reason is 'Its reason.';
 
 select engine.make_append_only('trade.closed_trips'::regclass);
 grant select on trade.closed_trips to job_runner, backup;

@@ -158,21 +158,35 @@ const exits: Panel = table({
   id: 14,
   title: 'Exits by reason',
   description:
-    'Round trips of the range by why they ended: number, share that won, net in all and on average, mean minutes held. Source: panel.trip_pl.',
+    'Round trips of the range by why they ended: number, share that won, net in all and on average, mean minutes held. Source: panel.trip_pl, panel.decisions.',
   at: [16, 22, 8, 8],
-  sql: `with ${CHOSEN_CTE}, ${RANGE_TRIPS_CTE}
+  // Trips and exit decisions meet by grouping: a join would look thousands of decisions up one by one, for the planner expects a handful of trips.
+  sql: `with ${CHOSEN_CTE}, ${RANGE_TRIPS_CTE}, ended as (
+  select max(u.choice_no) as choice_no, max(u.net_e4) as net_e4, max(u.held) as held, max(u.reason) as reason
+  from (
+    select t.position_id, t.choice_no, t.net_e4, t.ts_exit - t.ts_entry as held, null as reason
+    from trips t
+    where ${onDaysInRange('t.session_date')}
+    union all
+    select d.position_id, null, null, null, d.reason
+    from panel.decisions d
+    where d.run_id = any (array(select run_id from chosen)) and d.verdict = 'TRADE' and d.kind = 'exit' and d.ts >= ${FROM}::date
+  ) u
+  group by u.position_id
+)
 select
-  t.exit_reason as "Exit",
+  -- Without a decision of ours it was the stop that rests at the broker.
+  coalesce(e.reason, 'protective_stop') as "Exit",
   count(*) as "n",
-  avg((t.net_e4 > 0)::integer)::double precision as "Won",
-  sum(t.net_e4) / 10000 as "Net",
-  avg(t.net_e4) / 10000 as "Average",
-  date_part('epoch', avg(t.ts_exit - t.ts_entry)) / 60 as "Minutes",
-  min(t.choice) as run
-from trips t
-where ${onDaysInRange('t.session_date')}
-group by t.exit_reason, t.choice_no
-order by sum(t.net_e4) desc`,
+  avg((e.net_e4 > 0)::integer)::double precision as "Won",
+  sum(e.net_e4) / 10000 as "Net",
+  avg(e.net_e4) / 10000 as "Average",
+  date_part('epoch', avg(e.held)) / 60 as "Minutes",
+  (select min(c.choice) from chosen c where c.choice_no = e.choice_no) as run
+from ended e
+where e.choice_no is not null
+group by coalesce(e.reason, 'protective_stop'), e.choice_no
+order by sum(e.net_e4) desc`,
   noValue: NO_TRADES,
   overrides: [
     unit('Won', SHARE, 0),

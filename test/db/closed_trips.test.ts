@@ -107,12 +107,14 @@ describe('closed trips', () => {
   }
 
   /** A position without a fill: its decision and one intent, to which all fills are attributed. */
-  async function openPosition(): Promise<{ position: number; intent: number }> {
+  async function openPosition(
+    instrument: number | null = null,
+  ): Promise<{ position: number; intent: number }> {
     minute += 1;
     const position = await id(
-      `insert into trade.decisions (run_id, ts, kind, verdict, reason, session_date, direction)
-       values ($1, $2::timestamp + $3 * interval '1 second', 'entry', 'TRADE', 'cross_up', $2::timestamp::date, 1) returning decision_id as id`,
-      [runId, `${DAY} 10:00`, minute],
+      `insert into trade.decisions (run_id, ts, kind, verdict, reason, session_date, direction, instrument_id)
+       values ($1, $2::timestamp + $3 * interval '1 second', 'entry', 'TRADE', 'cross_up', $2::timestamp::date, 1, $4) returning decision_id as id`,
+      [runId, `${DAY} 10:00`, minute, instrument],
     );
     const intent = await id(
       `insert into trade.order_intents (run_id, decision_id, position_id, attempt, purpose, ts, order_type, qty, slot)
@@ -199,7 +201,11 @@ describe('closed trips', () => {
   });
 
   it('of a vertical are one row, open until both legs are flat, with its credit and its width', async () => {
-    const of = await openPosition();
+    const spread = await id(
+      'select ref.spread_id(array[-a.instrument_id, b.instrument_id]) as id from ref.instruments a, ref.instruments b where a.symbol = $1 and b.symbol = $2',
+      SYMBOLS.slice(0, 2),
+    );
+    const of = await openPosition(spread);
     const leg = (n: number, effect: Fill['effect'], px: number): Fill => ({
       ...{ leg: n, effect, qty: 2, px_e4: px * 10_000, fee_e4: 5_000 },
     });
@@ -215,7 +221,7 @@ describe('closed trips', () => {
     await store(of, [leg(1, 'close', 0.5)]);
     expect(await trips()).toEqual([
       {
-        contract: `${SYMBOLS[0]} / ${SYMBOLS[1]}`,
+        contract: 'QQQ 251006 P600/P575',
         qty: '2',
         // Sold for 3.10 - 1.90, bought back for 0.90 - 0.50.
         entry_px: '1.2000',

@@ -84,7 +84,7 @@ begin
     from sessions s
     cross join lateral (
       select
-        count(*) as trades, count(*) filter (where t.net > 0) as wins, sum(t.gross) as gross, sum(t.commission + t.fees) as fees, sum(t.net) as net
+        count(*) as trades, count(*) filter (where t.net > 0) as wins, sum(t.gross) as gross, sum(t.fees) as fees, sum(t.net) as net
       from trade.round_trips t
       where t.run_id = any (s.run_ids) and t.session_date = s.session_date
     ) m

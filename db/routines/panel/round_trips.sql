@@ -5,22 +5,17 @@ select
   r.strategy,
   t.run_id,
   t.session_date,
-  case t.legs when 1 then i.symbol else (
-    select string_agg(l.symbol, ' / ' order by p.leg_no)
-    from trade.positions p
-    join ref.instruments l on l.instrument_id = p.instrument_id
-    where p.position_id = t.position_id
-  ) end as contract,
+  i.symbol as contract,
   i.option_kind,
   (i.strike_e4 / 10000.0)::numeric(12, 2) as strike,
   case t.direction when 1 then 'up' when -1 then 'down' end as direction,
   t.qty::bigint as qty,
-  (t.opened_notional_e4::numeric / t.qty / 10000)::numeric(12, 4) as entry_px,
-  (t.closed_notional_e4::numeric / t.qty / 10000)::numeric(12, 4) as exit_px,
+  (t.opened_notional_e4 / t.qty / 10000)::numeric(12, 4) as entry_px,
+  (t.closed_notional_e4 / t.qty / 10000)::numeric(12, 4) as exit_px,
   t.entry_reason,
   t.exit_reason,
   t.gross::numeric(16, 2) as gross,
-  (t.commission + t.fees)::numeric(16, 4) as fees,
+  t.fees::numeric(16, 4) as fees,
   t.net::numeric(16, 4) as net,
   (extract(epoch from t.ts_exit - t.ts_entry) / 60)::numeric(12, 2) as minutes_held,
   (t.bound_e4 / 10000.0)::numeric(16, 2) as notional,
@@ -37,13 +32,13 @@ comment on column panel.round_trips.ts_exit is 'Last closing fill, Eastern.';
 comment on column panel.round_trips.strategy is 'Strategy.';
 comment on column panel.round_trips.run_id is 'panel.runs.';
 comment on column panel.round_trips.session_date is 'Session of the entry.';
-comment on column panel.round_trips.contract is 'OSI symbol of the option; of several legs all, in their order.';
-comment on column panel.round_trips.option_kind is 'call or put; of several legs that of the first.';
-comment on column panel.round_trips.strike is 'Strike, dollars; of several legs that of the first.';
+comment on column panel.round_trips.contract is 'OSI symbol of the option, or name of the spread.';
+comment on column panel.round_trips.option_kind is 'call or put; null of a spread of both.';
+comment on column panel.round_trips.strike is 'Strike, dollars; null of a spread.';
 comment on column panel.round_trips.direction is 'Direction of the entry''s signal: up or down.';
-comment on column panel.round_trips.qty is 'Contracts; of several legs combinations.';
-comment on column panel.round_trips.entry_px is 'Average price of the opening fills, dollars a share; of several legs the net credit, below 0 a debit.';
-comment on column panel.round_trips.exit_px is 'Average price of the closing fills, dollars a share; of several legs what closing cost, net.';
+comment on column panel.round_trips.qty is 'Contracts, or spreads.';
+comment on column panel.round_trips.entry_px is 'Average price of the opening fills, dollars a share; of a spread the net credit, below 0 a debit.';
+comment on column panel.round_trips.exit_px is 'Average price of the closing fills, dollars a share; of a spread what closing cost, net.';
 comment on column panel.round_trips.entry_reason is 'cross_up, cross_down or reversal.';
 comment on column panel.round_trips.exit_reason is
   'take_profit, stop_loss, reverse, forced_flat, or protective_stop: the stop that rests at the broker has closed it.';
@@ -52,7 +47,7 @@ comment on column panel.round_trips.fees is 'Commission and fees, dollars.';
 comment on column panel.round_trips.net is 'Gross minus fees, dollars.';
 comment on column panel.round_trips.minutes_held is 'Minutes from entry to exit.';
 comment on column panel.round_trips.notional is
-  'The capital that the position binds, dollars: strike x multiplier x contracts; of several legs the distance of their strikes.';
+  'The capital that the position binds, dollars: strike x multiplier x contracts; of a spread the distance of its strikes.';
 comment on column panel.round_trips.mode is 'live, replay or backtest.';
 comment on column panel.round_trips.quote_source is 'recorded, modelled or simulated: what the option quotes are.';
 comment on column panel.round_trips.position_id is 'The entry decision.';

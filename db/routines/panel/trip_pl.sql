@@ -10,8 +10,7 @@ select
   t.gross_e4::double precision / 10000 as gross,
   (t.gross_e4 - t.net_e4)::double precision / 10000 as fees,
   t.net_e4::double precision / 10000 as net,
-  t.net_e4::double precision as net_e4,
-  t.exit_reason
+  t.net_e4::double precision as net_e4
 from trade.round_trips t;
 comment on view panel.trip_pl is
   'What each closed position made, in dollars: the figures of panel.round_trips without its details, for adding up many. Filter on run_id.';
@@ -24,5 +23,4 @@ comment on column panel.trip_pl.gross is 'Sales minus purchases, dollars.';
 comment on column panel.trip_pl.fees is 'Commission and fees, dollars.';
 comment on column panel.trip_pl.net is 'Gross minus fees, dollars.';
 comment on column panel.trip_pl.net_e4 is 'Gross minus fees, 1/10,000 dollar: whole numbers, so that sums are the same in any order.';
-comment on column panel.trip_pl.exit_reason is 'take_profit, stop_loss, reverse, forced_flat, or protective_stop: the stop that rests at the broker has closed it.';
 grant select on panel.trip_pl to grafana_reader, job_runner, backup;

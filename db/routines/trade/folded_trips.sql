@@ -2,56 +2,58 @@
 create or replace view trade.folded_trips as
 select
   t.position_id,
-  d.run_id,
-  t.is_flat,
-  d.session_date,
-  d.direction,
-  d.reason as entry_reason,
-  coalesce(d.instrument_id, t.instrument_id) as instrument_id,
-  t.legs,
-  t.qty,
+  t.run_id,
+  coalesce(l.is_flat, t.qty = 0) as is_flat,
+  t.ts_entry::date as session_date,
+  i.instrument_id,
+  coalesce(l.legs, 1)::smallint as legs,
+  coalesce(l.opened_qty, t.opened_qty)::integer as qty,
   t.ts_entry,
   t.ts_exit,
-  t.opened_notional_e4,
-  t.closed_notional_e4,
-  t.bound_e4,
-  t.gross_e4,
-  t.gross_e4 - ((t.commission + t.fees) * 10000)::bigint as net_e4,
-  t.commission,
-  t.fees,
-  x.decision_id as exit_decision_id,
-  x.reason as exit_reason
+  -- One leg has prices, whichever its side; several have a credit and what closing it costs.
+  (case when l.legs is null then abs(t.credit_e4) else t.credit_e4 end)::bigint as opened_notional_e4,
+  (case when l.legs is null then abs(t.debit_e4) else t.debit_e4 end)::bigint as closed_notional_e4,
+  coalesce(l.width_e4, i.strike_e4)::bigint * i.multiplier * coalesce(l.opened_qty, t.opened_qty) as bound_e4,
+  ((t.credit_e4 - t.debit_e4) * i.multiplier)::bigint as gross_e4,
+  ((t.credit_e4 - t.debit_e4) * i.multiplier)::bigint - t.cost_e4 as net_e4
 from (
   select
-    p.position_id,
-    -- Leg by leg: an open vertical has sold as many contracts as it has bought.
-    bool_and(p.qty = 0) as is_flat,
-    (array_agg(p.instrument_id order by p.leg_no))[1] as instrument_id,
-    count(*)::smallint as legs,
-    max(p.opened_qty)::integer as qty,
-    min(p.ts_entry) as ts_entry,
-    max(p.ts_last_fill) as ts_exit,
-    case count(*)
-      when 1 then sum(p.opened_notional_e4)
-      else sum(case p.side when 'sell' then p.opened_notional_e4 else -p.opened_notional_e4 end)
-    end::bigint as opened_notional_e4,
-    case count(*)
-      when 1 then sum(p.closed_notional_e4)
-      else sum(case p.side when 'sell' then p.closed_notional_e4 else -p.closed_notional_e4 end)
-    end::bigint as closed_notional_e4,
-    case count(*)
-      when 1 then max(i.strike_e4)::bigint
-      else max(i.strike_e4)::bigint - min(i.strike_e4)
-    end * max(i.multiplier * p.opened_qty)::bigint as bound_e4,
-    sum(p.cash_e4 * i.multiplier)::bigint as gross_e4,
-    sum(p.commission) as commission,
-    sum(p.fees) as fees
-  from trade.positions p
-  join ref.instruments i on i.instrument_id = p.instrument_id
-  group by p.position_id
+    f.position_id,
+    min(f.run_id) as run_id,
+    min(f.instrument_id) as first_id,
+    max(f.instrument_id) as last_id,
+    sum(case f.side when 'buy' then f.qty else -f.qty end) as qty,
+    sum(f.qty) filter (where f.effect = 'open') as opened_qty,
+    min(f.ts) filter (where f.effect = 'open') as ts_entry,
+    max(f.ts) as ts_exit,
+    -- Whole numbers far below 2^53: these sums are exact in any order, and cheaper than those of bigint.
+    coalesce(sum(case f.side when 'sell' then f.qty else -f.qty end * f.px_e4::double precision) filter (where f.effect = 'open'), 0)
+      as credit_e4,
+    coalesce(sum(case f.side when 'buy' then f.qty else -f.qty end * f.px_e4::double precision) filter (where f.effect = 'close'), 0)
+      as debit_e4,
+    sum(((f.commission + f.fees) * 10000)::integer) as cost_e4
+  from trade.fills f
+  group by f.position_id
 ) t
-join trade.decisions d on d.decision_id = t.position_id
-left join trade.decisions x on x.position_id = t.position_id and x.kind = 'exit'
+-- Several legs are looked at one by one: an open vertical has sold as many contracts as it has bought. They share their multiplier.
+left join lateral (
+  select
+    bool_and(p.qty = 0) as is_flat,
+    coalesce(
+      (select d.instrument_id from trade.decisions d where d.decision_id = t.position_id), (min(array[p.leg_no::integer, p.instrument_id]))[2]
+    ) as instrument_id,
+    count(*) as legs,
+    max(p.opened_qty) as opened_qty,
+    greatest(
+      max(o.strike_e4) filter (where o.option_kind = 'put') - min(o.strike_e4) filter (where o.option_kind = 'put'),
+      max(o.strike_e4) filter (where o.option_kind = 'call') - min(o.strike_e4) filter (where o.option_kind = 'call')
+    ) as width_e4
+  from trade.positions p
+  join ref.instruments o on o.instrument_id = p.instrument_id
+  where p.position_id = t.position_id and t.first_id <> t.last_id
+  having count(*) > 0
+) l on true
+join ref.instruments i on i.instrument_id = coalesce(l.instrument_id, t.first_id)
 -- A close without an opening is no trip.
 where t.ts_entry is not null;
 comment on view trade.folded_trips is
@@ -60,23 +62,17 @@ comment on column trade.folded_trips.position_id is 'The entry decision.';
 comment on column trade.folded_trips.run_id is 'trade.runs: the run of the entry; a later run of the account may have closed it.';
 comment on column trade.folded_trips.is_flat is 'True when every contract that was opened is closed again.';
 comment on column trade.folded_trips.session_date is 'Session of the entry.';
-comment on column trade.folded_trips.direction is 'Of the entry''s signal: 1 up, -1 down.';
-comment on column trade.folded_trips.entry_reason is 'Reason of the entry decision.';
 comment on column trade.folded_trips.instrument_id is 'What was traded: the contract, or the spread.';
-comment on column trade.folded_trips.legs is 'Number of its contracts: 1, or 2 of a vertical.';
-comment on column trade.folded_trips.qty is 'Contracts, of several legs combinations, that were opened.';
+comment on column trade.folded_trips.legs is 'Number of its contracts: 1, or those of a spread.';
+comment on column trade.folded_trips.qty is 'Contracts, or spreads, that were opened.';
 comment on column trade.folded_trips.ts_entry is 'First opening fill, Eastern.';
 comment on column trade.folded_trips.ts_exit is 'Last fill, Eastern: the exit once it is flat.';
 comment on column trade.folded_trips.opened_notional_e4 is
-  'Sum of quantity x price of the opening fills, 1/10,000 dollar; of several legs sales minus purchases: the credit, below 0 a debit.';
+  'Sum of quantity x price of the opening fills, 1/10,000 dollar; of a spread sales minus purchases: the credit, below 0 a debit.';
 comment on column trade.folded_trips.closed_notional_e4 is
-  'Sum of quantity x price of the closing fills, 1/10,000 dollar; of several legs purchases minus sales: what closing cost.';
+  'Sum of quantity x price of the closing fills, 1/10,000 dollar; of a spread purchases minus sales: what closing cost.';
 comment on column trade.folded_trips.bound_e4 is
-  'The capital that it binds, 1/10,000 dollar: strike x multiplier x contracts; of several legs the distance of their strikes x multiplier x combinations.';
+  'The capital that it binds, 1/10,000 dollar: strike x multiplier x contracts; of a spread the distance of its strikes x multiplier x spreads.';
 comment on column trade.folded_trips.gross_e4 is 'Sales minus purchases, 1/10,000 dollar.';
 comment on column trade.folded_trips.net_e4 is 'Gross minus commission and fees, 1/10,000 dollar.';
-comment on column trade.folded_trips.commission is 'Dollars.';
-comment on column trade.folded_trips.fees is 'Dollars.';
-comment on column trade.folded_trips.exit_decision_id is 'The exit decision.';
-comment on column trade.folded_trips.exit_reason is 'Its reason.';
 grant select on trade.folded_trips to job_runner, backup;

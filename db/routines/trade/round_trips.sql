@@ -7,30 +7,28 @@ select
   t.instrument_id,
   t.legs,
   t.session_date,
-  t.direction,
+  d.direction,
   t.qty,
   t.ts_entry,
   t.ts_exit,
-  t.opened_notional_e4,
-  t.closed_notional_e4,
+  t.opened_notional_e4::numeric as opened_notional_e4,
+  t.closed_notional_e4::numeric as closed_notional_e4,
   t.bound_e4,
-  t.entry_reason,
-  -- A decision to exit may be stored after the fill that it came too late for. Without any it was the stop that rests at the broker.
+  d.reason as entry_reason,
+  -- Looked up one by one, for those who ask: joined, the exits of all runs would be read. Without any it was the stop that rests at the broker.
   coalesce(
-    t.exit_reason, (select x.reason from trade.decisions x where x.position_id = t.position_id and x.kind = 'exit'), 'protective_stop'
+    (select x.reason from trade.decisions x where x.position_id = t.position_id and x.kind = 'exit'), 'protective_stop'
   ) as exit_reason,
-  coalesce(
-    t.exit_decision_id, (select x.decision_id from trade.decisions x where x.position_id = t.position_id and x.kind = 'exit')
-  ) as exit_decision_id,
+  (select x.decision_id from trade.decisions x where x.position_id = t.position_id and x.kind = 'exit') as exit_decision_id,
   t.gross_e4,
   t.net_e4,
   t.gross_e4 / 10000.0 as gross,
-  t.commission,
-  t.fees,
+  (t.gross_e4 - t.net_e4) / 10000.0 as fees,
   t.net_e4 / 10000.0 as net
 from trade.closed_trips t
--- By its key, and left: who does not ask for the account does not pay for it.
+-- By their keys, and left: who does not ask for the account or the entry does not pay for it.
 left join trade.runs r on r.run_id = t.run_id
+left join trade.decisions d on d.decision_id = t.position_id
 where t.is_flat
   and not exists (select from trade.closed_trips x where x.position_id = t.position_id and x.revision > t.revision and x.revision > 0);
 comment on view trade.round_trips is
@@ -40,18 +38,18 @@ comment on column trade.round_trips.run_id is 'trade.runs: the run of the entry;
 comment on column trade.round_trips.position_id is 'The entry decision.';
 comment on column trade.round_trips.account is 'Account.';
 comment on column trade.round_trips.instrument_id is 'What was traded: the contract, or the spread.';
-comment on column trade.round_trips.legs is 'Number of its contracts: 1, or 2 of a vertical.';
+comment on column trade.round_trips.legs is 'Number of its contracts: 1, or those of a spread.';
 comment on column trade.round_trips.session_date is 'Session of the entry.';
 comment on column trade.round_trips.direction is 'Of the entry''s signal: 1 up, -1 down.';
-comment on column trade.round_trips.qty is 'Contracts, of several legs combinations, that were opened.';
+comment on column trade.round_trips.qty is 'Contracts, or spreads, that were opened.';
 comment on column trade.round_trips.ts_entry is 'First opening fill, Eastern.';
 comment on column trade.round_trips.ts_exit is 'Last fill, Eastern.';
 comment on column trade.round_trips.opened_notional_e4 is
-  'Sum of quantity x price of the opening fills, 1/10,000 dollar; of several legs sales minus purchases: the credit, below 0 a debit.';
+  'Sum of quantity x price of the opening fills, 1/10,000 dollar; of a spread sales minus purchases: the credit, below 0 a debit.';
 comment on column trade.round_trips.closed_notional_e4 is
-  'Sum of quantity x price of the closing fills, 1/10,000 dollar; of several legs purchases minus sales: what closing cost.';
+  'Sum of quantity x price of the closing fills, 1/10,000 dollar; of a spread purchases minus sales: what closing cost.';
 comment on column trade.round_trips.bound_e4 is
-  'The capital that it binds, 1/10,000 dollar: strike x multiplier x contracts; of several legs the distance of their strikes x multiplier x combinations.';
+  'The capital that it binds, 1/10,000 dollar: strike x multiplier x contracts; of a spread the distance of its strikes x multiplier x spreads.';
 comment on column trade.round_trips.entry_reason is 'Reason of the entry decision.';
 comment on column trade.round_trips.exit_reason is
   'take_profit, stop_loss, reverse, forced_flat, or protective_stop: the stop that rests at the broker has closed it.';
@@ -59,7 +57,6 @@ comment on column trade.round_trips.exit_decision_id is 'The exit decision; null
 comment on column trade.round_trips.gross_e4 is 'Sales minus purchases, 1/10,000 dollar.';
 comment on column trade.round_trips.net_e4 is 'Gross minus commission and fees, 1/10,000 dollar.';
 comment on column trade.round_trips.gross is 'Sales minus purchases, dollars.';
-comment on column trade.round_trips.commission is 'Dollars.';
-comment on column trade.round_trips.fees is 'Dollars.';
+comment on column trade.round_trips.fees is 'Commission and fees, dollars.';
 comment on column trade.round_trips.net is 'Gross minus commission and fees, dollars.';
 grant select on trade.round_trips to job_runner, backup;

@@ -161,11 +161,11 @@ const WRONG_SQL = `
     select f.position_id, sum(case f.effect when 'open' then f.qty else -f.qty end) as qty
     from trade.fills f where f.account = $1 group by f.position_id
   ), folded as (
-    select t.position_id, t.run_id, t.qty, t.ts_entry, t.ts_exit, t.gross_e4, t.net_e4, coalesce(t.exit_reason, 'protective_stop') as exit_reason
+    select t.position_id, t.run_id, t.qty, t.ts_entry, t.ts_exit, t.gross_e4, t.net_e4
     from trade.folded_trips t
     where t.is_flat and t.position_id = any (array(select distinct f.position_id from trade.fills f where f.account = $1))
   ), stored as (
-    select t.position_id, t.run_id, t.qty, t.ts_entry, t.ts_exit, t.gross_e4, t.net_e4, t.exit_reason
+    select t.position_id, t.run_id, t.qty, t.ts_entry, t.ts_exit, t.gross_e4, t.net_e4
     from trade.round_trips t join trade.runs r using (run_id) where r.account = $1
   )
   select 'two entries work in slot ' || slot as wrong from working where purpose = 'entry' group by slot having count(*) > 1
