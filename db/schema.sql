@@ -273,7 +273,8 @@ create table ref.spreads (
 comment on table ref.spreads is 'Spreads: contracts that are traded as one order. Selling the spread sells its first leg. Facts, append-only. Written by ref.spread_id.';
 comment on column ref.spreads.instrument_id is 'ref.instruments, kind spread.';
 comment on column ref.spreads.legs is 'ref.instruments of the contracts, one of each: negative where selling the spread sells the contract, positive where it buys it. The first is sold.';
-grant select on ref.spreads to backup, ingest_writer, job_runner;
+grant select on ref.spreads to backup, ingest_writer;
+grant insert, select on ref.spreads to job_runner;
 
 create table ref.strategies (
   strategy text not null,
@@ -1407,8 +1408,6 @@ create table trade.closed_trips (
   run_id bigint not null,
   is_flat boolean not null,
   session_date date not null,
-  direction smallint,
-  entry_reason text not null,
   instrument_id integer not null,
   legs smallint not null,
   qty integer not null,
@@ -1419,10 +1418,6 @@ create table trade.closed_trips (
   bound_e4 bigint,
   gross_e4 bigint not null,
   net_e4 bigint not null,
-  commission numeric(12,4) not null,
-  fees numeric(12,4) not null,
-  exit_decision_id bigint,
-  exit_reason text,
   constraint closed_trips_pk PRIMARY KEY (position_id, revision)
 );
 CREATE INDEX closed_trips_revised_idx ON trade.closed_trips USING btree (position_id, revision) WHERE (revision > 0);
@@ -1435,22 +1430,16 @@ comment on column trade.closed_trips.revision is '0, 1, …: the last one counts
 comment on column trade.closed_trips.run_id is 'trade.runs: the run of the entry; a later run of the account may have closed it.';
 comment on column trade.closed_trips.is_flat is 'False where a fill that came later has opened it again.';
 comment on column trade.closed_trips.session_date is 'Session of the entry.';
-comment on column trade.closed_trips.direction is 'Of the entry''s signal: 1 up, -1 down.';
-comment on column trade.closed_trips.entry_reason is 'Reason of the entry decision.';
 comment on column trade.closed_trips.instrument_id is 'What was traded: the contract, or the spread.';
-comment on column trade.closed_trips.legs is 'Number of its contracts: 1, or 2 of a vertical.';
-comment on column trade.closed_trips.qty is 'Contracts, of several legs combinations, that were opened.';
+comment on column trade.closed_trips.legs is 'Number of its contracts: 1, or those of a spread.';
+comment on column trade.closed_trips.qty is 'Contracts, or spreads, that were opened.';
 comment on column trade.closed_trips.ts_entry is 'First opening fill, Eastern.';
 comment on column trade.closed_trips.ts_exit is 'Last fill, Eastern.';
-comment on column trade.closed_trips.opened_notional_e4 is 'Sum of quantity x price of the opening fills, 1/10,000 dollar; of several legs sales minus purchases: the credit, below 0 a debit.';
-comment on column trade.closed_trips.closed_notional_e4 is 'Sum of quantity x price of the closing fills, 1/10,000 dollar; of several legs purchases minus sales: what closing cost.';
-comment on column trade.closed_trips.bound_e4 is 'The capital that it binds, 1/10,000 dollar: strike x multiplier x contracts; of several legs the distance of their strikes x multiplier x combinations.';
+comment on column trade.closed_trips.opened_notional_e4 is 'Sum of quantity x price of the opening fills, 1/10,000 dollar; of a spread sales minus purchases: the credit, below 0 a debit.';
+comment on column trade.closed_trips.closed_notional_e4 is 'Sum of quantity x price of the closing fills, 1/10,000 dollar; of a spread purchases minus sales: what closing cost.';
+comment on column trade.closed_trips.bound_e4 is 'The capital that it binds, 1/10,000 dollar: strike x multiplier x contracts; of a spread the distance of its strikes x multiplier x spreads.';
 comment on column trade.closed_trips.gross_e4 is 'Sales minus purchases, 1/10,000 dollar.';
 comment on column trade.closed_trips.net_e4 is 'Gross minus commission and fees, 1/10,000 dollar.';
-comment on column trade.closed_trips.commission is 'Dollars.';
-comment on column trade.closed_trips.fees is 'Dollars.';
-comment on column trade.closed_trips.exit_decision_id is 'The exit decision, where there was one by then.';
-comment on column trade.closed_trips.exit_reason is 'Its reason.';
 grant select on trade.closed_trips to backup;
 grant insert, select on trade.closed_trips to job_runner;
 
@@ -1963,8 +1952,6 @@ create view trade.folded_trips (
   run_id bigint,
   is_flat boolean,
   session_date date,
-  direction smallint,
-  entry_reason text,
   instrument_id integer,
   legs smallint,
   qty integer,
@@ -1974,33 +1961,23 @@ create view trade.folded_trips (
   closed_notional_e4 bigint,
   bound_e4 bigint,
   gross_e4 bigint,
-  net_e4 bigint,
-  commission numeric,
-  fees numeric,
-  exit_decision_id bigint,
-  exit_reason text
+  net_e4 bigint
 );
 comment on view trade.folded_trips is 'Every position, open or flat, with what its fills made of it: the columns of trade.closed_trips. Filter on position_id; readers take trade.round_trips.';
 comment on column trade.folded_trips.position_id is 'The entry decision.';
 comment on column trade.folded_trips.run_id is 'trade.runs: the run of the entry; a later run of the account may have closed it.';
 comment on column trade.folded_trips.is_flat is 'True when every contract that was opened is closed again.';
 comment on column trade.folded_trips.session_date is 'Session of the entry.';
-comment on column trade.folded_trips.direction is 'Of the entry''s signal: 1 up, -1 down.';
-comment on column trade.folded_trips.entry_reason is 'Reason of the entry decision.';
 comment on column trade.folded_trips.instrument_id is 'What was traded: the contract, or the spread.';
-comment on column trade.folded_trips.legs is 'Number of its contracts: 1, or 2 of a vertical.';
-comment on column trade.folded_trips.qty is 'Contracts, of several legs combinations, that were opened.';
+comment on column trade.folded_trips.legs is 'Number of its contracts: 1, or those of a spread.';
+comment on column trade.folded_trips.qty is 'Contracts, or spreads, that were opened.';
 comment on column trade.folded_trips.ts_entry is 'First opening fill, Eastern.';
 comment on column trade.folded_trips.ts_exit is 'Last fill, Eastern: the exit once it is flat.';
-comment on column trade.folded_trips.opened_notional_e4 is 'Sum of quantity x price of the opening fills, 1/10,000 dollar; of several legs sales minus purchases: the credit, below 0 a debit.';
-comment on column trade.folded_trips.closed_notional_e4 is 'Sum of quantity x price of the closing fills, 1/10,000 dollar; of several legs purchases minus sales: what closing cost.';
-comment on column trade.folded_trips.bound_e4 is 'The capital that it binds, 1/10,000 dollar: strike x multiplier x contracts; of several legs the distance of their strikes x multiplier x combinations.';
+comment on column trade.folded_trips.opened_notional_e4 is 'Sum of quantity x price of the opening fills, 1/10,000 dollar; of a spread sales minus purchases: the credit, below 0 a debit.';
+comment on column trade.folded_trips.closed_notional_e4 is 'Sum of quantity x price of the closing fills, 1/10,000 dollar; of a spread purchases minus sales: what closing cost.';
+comment on column trade.folded_trips.bound_e4 is 'The capital that it binds, 1/10,000 dollar: strike x multiplier x contracts; of a spread the distance of its strikes x multiplier x spreads.';
 comment on column trade.folded_trips.gross_e4 is 'Sales minus purchases, 1/10,000 dollar.';
 comment on column trade.folded_trips.net_e4 is 'Gross minus commission and fees, 1/10,000 dollar.';
-comment on column trade.folded_trips.commission is 'Dollars.';
-comment on column trade.folded_trips.fees is 'Dollars.';
-comment on column trade.folded_trips.exit_decision_id is 'The exit decision.';
-comment on column trade.folded_trips.exit_reason is 'Its reason.';
 grant select on trade.folded_trips to backup, job_runner;
 
 create view trade.orders (
@@ -2102,8 +2079,8 @@ create view trade.round_trips (
   qty integer,
   ts_entry timestamp without time zone,
   ts_exit timestamp without time zone,
-  opened_notional_e4 bigint,
-  closed_notional_e4 bigint,
+  opened_notional_e4 numeric,
+  closed_notional_e4 numeric,
   bound_e4 bigint,
   entry_reason text,
   exit_reason text,
@@ -2111,8 +2088,7 @@ create view trade.round_trips (
   gross_e4 bigint,
   net_e4 bigint,
   gross numeric,
-  commission numeric(12,4),
-  fees numeric(12,4),
+  fees numeric,
   net numeric
 );
 comment on view trade.round_trips is 'Round trips: positions that are flat again, one row each, however many legs they have. Money is quantity x price x multiplier; short entries make sales minus purchases.';
@@ -2120,23 +2096,22 @@ comment on column trade.round_trips.run_id is 'trade.runs: the run of the entry;
 comment on column trade.round_trips.position_id is 'The entry decision.';
 comment on column trade.round_trips.account is 'Account.';
 comment on column trade.round_trips.instrument_id is 'What was traded: the contract, or the spread.';
-comment on column trade.round_trips.legs is 'Number of its contracts: 1, or 2 of a vertical.';
+comment on column trade.round_trips.legs is 'Number of its contracts: 1, or those of a spread.';
 comment on column trade.round_trips.session_date is 'Session of the entry.';
 comment on column trade.round_trips.direction is 'Of the entry''s signal: 1 up, -1 down.';
-comment on column trade.round_trips.qty is 'Contracts, of several legs combinations, that were opened.';
+comment on column trade.round_trips.qty is 'Contracts, or spreads, that were opened.';
 comment on column trade.round_trips.ts_entry is 'First opening fill, Eastern.';
 comment on column trade.round_trips.ts_exit is 'Last fill, Eastern.';
-comment on column trade.round_trips.opened_notional_e4 is 'Sum of quantity x price of the opening fills, 1/10,000 dollar; of several legs sales minus purchases: the credit, below 0 a debit.';
-comment on column trade.round_trips.closed_notional_e4 is 'Sum of quantity x price of the closing fills, 1/10,000 dollar; of several legs purchases minus sales: what closing cost.';
-comment on column trade.round_trips.bound_e4 is 'The capital that it binds, 1/10,000 dollar: strike x multiplier x contracts; of several legs the distance of their strikes x multiplier x combinations.';
+comment on column trade.round_trips.opened_notional_e4 is 'Sum of quantity x price of the opening fills, 1/10,000 dollar; of a spread sales minus purchases: the credit, below 0 a debit.';
+comment on column trade.round_trips.closed_notional_e4 is 'Sum of quantity x price of the closing fills, 1/10,000 dollar; of a spread purchases minus sales: what closing cost.';
+comment on column trade.round_trips.bound_e4 is 'The capital that it binds, 1/10,000 dollar: strike x multiplier x contracts; of a spread the distance of its strikes x multiplier x spreads.';
 comment on column trade.round_trips.entry_reason is 'Reason of the entry decision.';
 comment on column trade.round_trips.exit_reason is 'take_profit, stop_loss, reverse, forced_flat, or protective_stop: the stop that rests at the broker has closed it.';
 comment on column trade.round_trips.exit_decision_id is 'The exit decision; null where the stop at the broker was quicker.';
 comment on column trade.round_trips.gross_e4 is 'Sales minus purchases, 1/10,000 dollar.';
 comment on column trade.round_trips.net_e4 is 'Gross minus commission and fees, 1/10,000 dollar.';
 comment on column trade.round_trips.gross is 'Sales minus purchases, dollars.';
-comment on column trade.round_trips.commission is 'Dollars.';
-comment on column trade.round_trips.fees is 'Dollars.';
+comment on column trade.round_trips.fees is 'Commission and fees, dollars.';
 comment on column trade.round_trips.net is 'Gross minus commission and fees, dollars.';
 grant select on trade.round_trips to backup, job_runner;
 
@@ -2320,6 +2295,10 @@ create function trade.passes_gates(p_face trade.face, p_state trade.gate_state, 
 comment on function trade.passes_gates(p_face trade.face, p_state trade.gate_state, p_strategy ref.strategies, p_bar text) is 'True where no gate bars the entry on a signal: what the walk acts on. trade.judge_periods must agree, or its decision rows cannot be stored.';
 grant execute on function trade.passes_gates(p_face trade.face, p_state trade.gate_state, p_strategy ref.strategies, p_bar text) to job_runner;
 
+create function trade.price_step(p_strategy ref.strategies, p_px_e4 integer) returns integer language sql stable;
+comment on function trade.price_step(p_strategy ref.strategies, p_px_e4 integer) is 'The increment of a strategy''s orders at a price, 1/10,000 dollar: that of its contracts, and of spreads the smallest that they have.';
+grant execute on function trade.price_step(p_strategy ref.strategies, p_px_e4 integer) to job_runner;
+
 create function trade.protect_positions(p_run trade.runs, p_strategy ref.strategies, p_slots trade.slot_state[], p_ts timestamp without time zone) returns boolean language plpgsql volatile;
 comment on function trade.protect_positions(p_run trade.runs, p_strategy ref.strategies, p_slots trade.slot_state[], p_ts timestamp without time zone) is 'Writes the intent of a resting stop for every open position that has none, and cancels one of another size; true where it has written. Of three refusals people are told, and from then on it is tried once a minute.';
 grant execute on function trade.protect_positions(p_run trade.runs, p_strategy ref.strategies, p_slots trade.slot_state[], p_ts timestamp without time zone) to job_runner;
@@ -2364,7 +2343,7 @@ create function trade.store_positions(p_account text, p_ts timestamp without tim
 comment on function trade.store_positions(p_account text, p_ts timestamp without time zone, p_positions jsonb) is 'Stores the positions that a broker reports: an array of {symbol, qty, avg_px_e4, market_value}. Symbols that ref.instruments does not know are left out.';
 grant execute on function trade.store_positions(p_account text, p_ts timestamp without time zone, p_positions jsonb) to job_runner;
 
-create function trade.store_trips(p_position_ids bigint[]) returns void language sql volatile;
+create function trade.store_trips(p_position_ids bigint[]) returns void language plpgsql volatile;
 comment on function trade.store_trips(p_position_ids bigint[]) is 'Appends what positions made to trade.closed_trips: those that are flat, and those that were and are not any more. Called after every fill of theirs.';
 grant execute on function trade.store_trips(p_position_ids bigint[]) to job_runner;
 
@@ -3328,20 +3307,20 @@ comment on column panel.round_trips.ts_exit is 'Last closing fill, Eastern.';
 comment on column panel.round_trips.strategy is 'Strategy.';
 comment on column panel.round_trips.run_id is 'panel.runs.';
 comment on column panel.round_trips.session_date is 'Session of the entry.';
-comment on column panel.round_trips.contract is 'OSI symbol of the option; of several legs all, in their order.';
-comment on column panel.round_trips.option_kind is 'call or put; of several legs that of the first.';
-comment on column panel.round_trips.strike is 'Strike, dollars; of several legs that of the first.';
+comment on column panel.round_trips.contract is 'OSI symbol of the option, or name of the spread.';
+comment on column panel.round_trips.option_kind is 'call or put; null of a spread of both.';
+comment on column panel.round_trips.strike is 'Strike, dollars; null of a spread.';
 comment on column panel.round_trips.direction is 'Direction of the entry''s signal: up or down.';
-comment on column panel.round_trips.qty is 'Contracts; of several legs combinations.';
-comment on column panel.round_trips.entry_px is 'Average price of the opening fills, dollars a share; of several legs the net credit, below 0 a debit.';
-comment on column panel.round_trips.exit_px is 'Average price of the closing fills, dollars a share; of several legs what closing cost, net.';
+comment on column panel.round_trips.qty is 'Contracts, or spreads.';
+comment on column panel.round_trips.entry_px is 'Average price of the opening fills, dollars a share; of a spread the net credit, below 0 a debit.';
+comment on column panel.round_trips.exit_px is 'Average price of the closing fills, dollars a share; of a spread what closing cost, net.';
 comment on column panel.round_trips.entry_reason is 'cross_up, cross_down or reversal.';
 comment on column panel.round_trips.exit_reason is 'take_profit, stop_loss, reverse, forced_flat, or protective_stop: the stop that rests at the broker has closed it.';
 comment on column panel.round_trips.gross is 'Sales minus purchases, dollars.';
 comment on column panel.round_trips.fees is 'Commission and fees, dollars.';
 comment on column panel.round_trips.net is 'Gross minus fees, dollars.';
 comment on column panel.round_trips.minutes_held is 'Minutes from entry to exit.';
-comment on column panel.round_trips.notional is 'The capital that the position binds, dollars: strike x multiplier x contracts; of several legs the distance of their strikes.';
+comment on column panel.round_trips.notional is 'The capital that the position binds, dollars: strike x multiplier x contracts; of a spread the distance of its strikes.';
 comment on column panel.round_trips.mode is 'live, replay or backtest.';
 comment on column panel.round_trips.quote_source is 'recorded, modelled or simulated: what the option quotes are.';
 comment on column panel.round_trips.position_id is 'The entry decision.';
@@ -3523,8 +3502,7 @@ create view panel.trip_pl (
   gross double precision,
   fees double precision,
   net double precision,
-  net_e4 double precision,
-  exit_reason text
+  net_e4 double precision
 );
 comment on view panel.trip_pl is 'What each closed position made, in dollars: the figures of panel.round_trips without its details, for adding up many. Filter on run_id.';
 comment on column panel.trip_pl.run_id is 'panel.runs: the run of the entry.';
@@ -3536,7 +3514,6 @@ comment on column panel.trip_pl.gross is 'Sales minus purchases, dollars.';
 comment on column panel.trip_pl.fees is 'Commission and fees, dollars.';
 comment on column panel.trip_pl.net is 'Gross minus fees, dollars.';
 comment on column panel.trip_pl.net_e4 is 'Gross minus fees, 1/10,000 dollar: whole numbers, so that sums are the same in any order.';
-comment on column panel.trip_pl.exit_reason is 'take_profit, stop_loss, reverse, forced_flat, or protective_stop: the stop that rests at the broker has closed it.';
 grant select on panel.trip_pl to backup, grafana_reader, job_runner;
 
 create function panel.alarms_at(p_now timestamp without time zone) returns TABLE(alarm text, value double precision, threshold double precision, is_firing boolean, detail text) language sql stable;

@@ -99,7 +99,7 @@ interface Trip {
 
 async function trips(run: TestRun): Promise<Trip[]> {
   const { rows } = await run.client.query<Trip>(
-    `select i.symbol, t.exit_reason, t.legs::integer, t.gross::float8, (t.commission + t.fees)::float8 as fees, t.net::float8
+    `select i.symbol, t.exit_reason, t.legs::integer, t.gross::float8, t.fees::float8, t.net::float8
      from trade.round_trips t join ref.instruments i using (instrument_id) where t.run_id = $1 order by t.ts_entry`,
     [run.id],
   );

@@ -39,14 +39,20 @@ const TICKS = `
   join ref.instruments i on i.symbol = 'SPX'`;
 
 const QUOTES = `
+  with spots as materialized (
+    select p.*, e.expiration, signal.years_to_expiry('SPXW', e.expiration, p.ts) as t_years
+    from (${SPOTS}) p
+    join unnest($6::date[]) e (expiration) on e.expiration >= p.ts::date
+  )
   insert into market.option_quotes (instrument_id, feed_id, ts_event, seq, event_ns, bid_px_e4, ask_px_e4, bid_sz, ask_sz, ts_recv)
   select i.instrument_id, $3, p.ts, 0, 0, nullif(greatest(m.e4 - $5, 0), 0), m.e4 + $5, 50, 50, p.ts
-  from (${SPOTS}) p
-  join ref.instruments i on i.kind = 'option' and i.root = 'SPXW' and i.expiration >= p.ts::date
+  from spots p
+  join ref.instruments i on i.kind = 'option' and i.root = 'SPXW' and i.expiration = p.expiration
   cross join lateral (
     select (round(signal.bs_price(
-      i.option_kind, p.spot::double precision, i.strike_e4 / 10000.0::double precision, signal.years_to_expiry('SPXW', i.expiration, p.ts), 0, 0, $4
+      i.option_kind, p.spot::double precision, i.strike_e4 / 10000.0::double precision, p.t_years, 0, 0, $4
     )::numeric, 2) * 10000)::integer as e4
+    offset 0
   ) m`;
 
 const STRIKES = Array.from({ length: 25 }, (_, n) => 5700 + n * 25);
@@ -63,6 +69,8 @@ export async function createChainMarket(client: pg.Client, options: ChainOptions
   );
   const rows = JSON.stringify(days.map(({ date, from, to }) => ({ date, spot_from: from, spot_to: to })));
   await client.query(TICKS, [rows, everyMin, market.tickFeedId]);
-  await client.query(QUOTES, [rows, everyMin, market.quoteFeedId, volatility, Math.round(width * 5000)]);
+  await client.query(QUOTES, [
+    ...[rows, everyMin, market.quoteFeedId, volatility, Math.round(width * 5000), expirations],
+  ]);
   return market;
 }
