@@ -140,6 +140,11 @@ const SUBCOMMANDS: readonly Subcommand[] = [
     load: async () => (await import('./strategies.ts')).strategiesCommand(),
   },
   {
+    name: 'events',
+    summary: 'the calendar of events that strategies stand aside for',
+    load: async () => (await import('./events.ts')).eventsCommand(),
+  },
+  {
     name: 'status',
     summary: 'engine, halts, processes, streams, feeds',
     load: async () => (await import('./status.ts')).statusCommand(),

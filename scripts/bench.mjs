@@ -24,6 +24,7 @@ const programs = [
 // Compares with recorded option chains, which a clone does not have.
 if (existsSync(join(root, '..', 'shared', 'data', 'chains_yahoo_qqq_2026_02')))
   programs.push('quote_model_error');
+if (existsSync(join(root, '..', 'shared', 'data', 'spxw_0dte_mids_2023_2026'))) programs.push('spxw_marks');
 const options = process.argv.slice(2);
 const isJson = options.includes('--json');
 const isQuick = options.includes('--quick');

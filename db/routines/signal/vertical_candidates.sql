@@ -9,17 +9,15 @@ declare
   v_feed ref.feeds;
   v_since timestamp;
   v_spot double precision;
+  v_expirations date[];
 begin
   select f.* into v_feed from ref.feeds f where f.feed_id = p_context.quote_feed_id;
   v_since := greatest(p_ts - make_interval(secs => v_feed.stale_after_ms / 1000.0), p_ts::date);
   v_spot := signal.last_close(p_context.instrument_id, p_context.feed_id, p_ts, p_context.as_of) / 10000.0;
-  return query
-  with targets as materialized (
-    -- The exact expiration where contracts of it are quoted, else the nearest, of two the earlier.
-    select t.dte, e.expiration
-    from unnest(s.dte_targets) t (dte)
-    left join lateral (
-      select p_ts::date + d as expiration
+  -- The exact expiration where contracts of it are quoted, else the nearest, of two the earlier. Found first: the chain is read by them.
+  v_expirations := array(
+    select (
+      select p_ts::date + d
       from generate_series(greatest(t.dte - s.dte_tolerance, 0), t.dte + s.dte_tolerance) d
       where exists (
         select from ref.instruments i
@@ -33,7 +31,13 @@ begin
       )
       order by abs(d - t.dte), d
       limit 1
-    ) e on true
+    )
+    from unnest(s.dte_targets) with ordinality as t (dte, n)
+    order by t.n
+  );
+  return query
+  with targets as materialized (
+    select * from unnest(s.dte_targets, v_expirations) as t (dte, expiration)
   ), chain as materialized (
     select
       i.instrument_id, i.expiration, i.option_kind, i.strike_e4, i.strike_e4 / 10000.0::double precision as strike, q.bid_px_e4, q.ask_px_e4,
@@ -47,7 +51,7 @@ begin
       limit 1
     ) q
     where i.kind = 'option' and i.underlying_id = p_context.instrument_id and i.root = s.option_root
-      and i.expiration in (select t.expiration from targets t)
+      and i.expiration = any (v_expirations)
   ), forwards as materialized (
     -- By put-call parity where both are quoted nearest to each other: no rate, no dividend and no late index value is needed.
     select e.expiration, coalesce(p.forward, v_spot) as forward, signal.years_to_expiry(s.option_root, e.expiration, p_ts) as t_years
