@@ -123,6 +123,31 @@ order by 1`,
   }),
 ];
 
+/** Underlying and snapshot: the newest in the range comes first. */
+export const CHAIN_VARIABLES: readonly Variable[] = [
+  variable({
+    name: 'underlying',
+    label: 'Underlying',
+    description: 'Underlyings of chain snapshots.',
+    sql: `select distinct c.underlying as __text, c.underlying as __value
+from panel.chains c
+order by 1`,
+  }),
+  variable({
+    name: 'snapshot',
+    label: 'Snapshot',
+    description: 'Chain snapshots of the range, the newest first.',
+    sql: `select
+  format('%s %s, %s days (%s)', to_char(c.ts, 'MM-DD HH24:MI'), coalesce(to_char(c.expiration, 'YYYY-MM-DD'), 'all'), coalesce(c.dte::text, '-'), c.source) as __text,
+  c.snapshot_id::text as __value
+from panel.chains c
+where c.underlying = '$underlying' and ${inRange('c.ts')}
+order by c.ts desc, c.expiration, c.snapshot_id desc
+limit 500`,
+    dependsOnRange: true,
+  }),
+];
+
 function feedVariable(
   name: string,
   label: string,

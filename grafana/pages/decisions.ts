@@ -25,6 +25,9 @@ const GATES: readonly Gate[] = [
   },
   { name: 'late', ok: 'age_ok', value: "format('%s ms of %s', d.age_ms, d.age_max_ms)" },
   { name: 'halt', ok: 'halt_ok', value: "case when d.halt_ok then 'no' else 'yes' end" },
+  { name: 'event', ok: 'event_ok', value: "coalesce(d.event, 'none')" },
+  { name: 'stop today', ok: 'stop_ok', value: "case when d.stop_ok then 'no' else 'yes' end" },
+  { name: 'entries today', ok: 'entries_ok', value: "format('%s of %s', d.entries_day, d.entries_day_max)" },
   { name: 'cooldown', ok: 'cooldown_ok', value: "format('%s ms of %s', d.cooldown_ms, d.cooldown_min_ms)" },
   { name: 'position', ok: 'slots_ok', value: "format('%s of %s', d.open_slots, d.max_slots)" },
   {

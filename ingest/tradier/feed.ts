@@ -159,7 +159,13 @@ async function takeInstant(
     : [];
   await Promise.all([value, ...chains]);
   const { store, clock, signal } = options;
-  if (!signal.aborted) await store.complete(at, clock.now());
+  if (signal.aborted) return;
+  await store.complete(at, clock.now());
+  // Nobody waits for it: the rules go by quotes.
+  if (!isSnapshot) return;
+  await store
+    .writeContext(at, clock.now())
+    .catch((error: unknown) => options.onNotice(`${hhmm(at)} has no context: ${errorText(error)}`));
 }
 
 /** The underlying's value of the instant, 1/10,000; null where it could not be had. */

@@ -27,6 +27,8 @@ export interface TradierStore {
   readonly writer: StreamWriter;
   /** `underlying_px_e4` is its value of the same instant; null where it is not known. */
   writeSnapshot(snapshot: Snapshot, underlying_px_e4: number | null): Promise<SnapshotCounts>;
+  /** Gamma exposure and volatility indexes of the snapshots of one instant; again, it changes nothing. */
+  writeContext(at: EasternUs, now: EasternUs): Promise<void>;
   /** Values of indexes and quotes of held legs, of one instant. */
   writeQuotes(rows: {
     readonly ticks: readonly EquityTick[];
@@ -135,6 +137,11 @@ export async function createTradierStore(options: {
       const batch = { trades: [], rejected: [], completeTo: null, receivedAt };
       await writer.write({ ...batch, ticks: [], quotes, rejected });
       await values.write({ ...batch, ticks, quotes: [] });
+    },
+    writeContext: async (at, now) => {
+      await writer.query('select market.store_context($1, $2, $3, $4, $5)', [
+        ...[underlying, name, feeds.indexes.name, formatEastern(at), formatEastern(now)],
+      ]);
     },
     complete: async (at, now) => {
       // Rows of the instant itself are there: the mark stands just behind it.

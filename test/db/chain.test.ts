@@ -128,7 +128,7 @@ test('the zero-gamma level is where the exposure of the whole chain changes side
     `select z.level, sum(
        case c.option_kind when 'call' then 1 else -1 end * (signal.bs_greeks(c.option_kind, z.level, c.strike, c.t_years, 0, 0, c.iv)).gamma
      ) as gamma, max((signal.bs_greeks('call', 6000, 6000, c.t_years, 0, 0, c.iv)).gamma) as scale
-     from (select signal.zero_gamma($1, 0.05, 400) as level) z cross join signal.chain_greeks($1) c group by z.level`,
+     from (select signal.zero_gamma(array[$1::bigint], 0.05, 400) as level) z cross join signal.chain_greeks($1::bigint) c group by z.level`,
     [id],
   );
   expect(rows[0].level).toBeGreaterThan(5980);
@@ -138,7 +138,7 @@ test('the zero-gamma level is where the exposure of the whole chain changes side
 
 test('a chain on one side of zero has no such level', async () => {
   const id = await snapshot([{ kind: 'call', strike: 6000, openInterest: 10 }]);
-  const { rows } = await db.pool().query('select signal.zero_gamma($1) as level', [id]);
+  const { rows } = await db.pool().query('select signal.zero_gamma(array[$1::bigint]) as level', [id]);
   expect(rows[0].level).toBeNull();
 });
 

@@ -146,6 +146,7 @@ describe('rights', () => {
 
 describe('facts', () => {
   const FACTS = [
+    'market.chain_gamma',
     'market.chain_snapshots',
     'market.context_snapshots',
     'market.daily_bars',

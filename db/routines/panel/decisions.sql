@@ -13,6 +13,9 @@ select
     case when not d.window_ok then format('window %s min not in [%s, %s)', d.window_min, d.window_from_min, d.window_to_min) end,
     case when not d.age_ok then format('late %s ms > %s', d.age_ms, d.age_max_ms) end,
     case when not d.halt_ok then 'halted' end,
+    case when not d.event_ok then format('event %s', d.event) end,
+    case when not d.stop_ok then 'stopped today' end,
+    case when not d.entries_ok then format('entries %s of %s today', d.entries_day, d.entries_day_max) end,
     case when not d.cooldown_ok then format('cooldown %s ms < %s', d.cooldown_ms, d.cooldown_min_ms) end,
     case when not d.slots_ok then format('positions %s of %s', d.open_slots, d.max_slots) end,
     case when not d.quote_ok then format('quote %s age %s ms', d.reason, coalesce(d.quote_age_ms::text, '-')) end,
@@ -32,6 +35,12 @@ select
   d.age_max_ms,
   d.age_ok,
   d.halt_ok,
+  d.event,
+  d.event_ok,
+  d.entries_day,
+  d.entries_day_max,
+  d.entries_ok,
+  d.stop_ok,
   d.cooldown_ms,
   d.cooldown_min_ms,
   d.cooldown_ok,
@@ -69,9 +78,9 @@ comment on column panel.decisions.strategy is 'Strategy.';
 comment on column panel.decisions.kind is 'entry or exit.';
 comment on column panel.decisions.verdict is 'TRADE or SKIP.';
 comment on column panel.decisions.reason is
-  'Entry: cross_up, cross_down, reversal, or the first gate that failed. Exit: take_profit, stop_loss, reverse, forced_flat.';
+  'Entry: cross_up, cross_down, reversal, put_vertical, call_vertical, or the first gate that failed. Exit: take_profit, stop_loss, reverse, forced_flat, expired.';
 comment on column panel.decisions.direction is 'Direction of the signal: up or down; null without one.';
-comment on column panel.decisions.contract is 'OSI symbol of the option.';
+comment on column panel.decisions.contract is 'OSI symbol of the option, or the name of the spread.';
 comment on column panel.decisions.trigger_px is 'Entry: the bid it would sell at. Exit: the ask that it saw. Dollars.';
 comment on column panel.decisions.failed_gates is 'All gates that failed, with value and threshold; empty when none did.';
 comment on column panel.decisions.run_id is 'panel.runs.';
@@ -84,6 +93,12 @@ comment on column panel.decisions.age_ms is 'Gate late: age of the decision when
 comment on column panel.decisions.age_max_ms is 'Gate late: threshold.';
 comment on column panel.decisions.age_ok is 'Gate late: verdict.';
 comment on column panel.decisions.halt_ok is 'Gate halt: false while trading is halted.';
+comment on column panel.decisions.event is 'The event that is near, where the strategy stands aside for them.';
+comment on column panel.decisions.event_ok is 'No event is near; null where events bar nothing.';
+comment on column panel.decisions.entries_day is 'Entries of the day so far; null where their number is not limited.';
+comment on column panel.decisions.entries_day_max is 'How many there may be.';
+comment on column panel.decisions.entries_ok is 'There may be another.';
+comment on column panel.decisions.stop_ok is 'No stop loss today; null where a stop does not end the day.';
 comment on column panel.decisions.cooldown_ms is 'Gate cooldown: time since the last entry or counted exit of the session; null if none.';
 comment on column panel.decisions.cooldown_min_ms is 'Gate cooldown: threshold.';
 comment on column panel.decisions.cooldown_ok is 'Gate cooldown: verdict.';

@@ -2,7 +2,7 @@ create or replace view panel.signals as
 select
   s.ts,
   r.strategy,
-  case s.direction when 1 then 'up' else 'down' end as direction,
+  case s.direction when 1 then 'up' when -1 then 'down' end as direction,
   (s.vwap_e6 / 1000000.0)::numeric(14, 6) as vwap,
   (s.ma_e6 / 1000000.0)::numeric(14, 6) as ma9,
   (s.session_vwap_e6 / 1000000.0)::numeric(14, 6) as session_vwap,
@@ -21,7 +21,7 @@ left join signal.periods p
 comment on view panel.signals is 'Signals in dollars: numbers at an instant, never an instruction.';
 comment on column panel.signals.ts is 'End of the period at which it stands, Eastern.';
 comment on column panel.signals.strategy is 'Strategy.';
-comment on column panel.signals.direction is 'up or down.';
+comment on column panel.signals.direction is 'up or down; null where the rule looked for something to trade and found nothing.';
 comment on column panel.signals.vwap is 'VWAP of the trailing minute, dollars.';
 comment on column panel.signals.ma9 is 'Moving average of one-minute closes, dollars.';
 comment on column panel.signals.session_vwap is 'VWAP since the open, dollars.';

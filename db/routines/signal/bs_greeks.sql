@@ -70,4 +70,4 @@ comment on function signal.bs_greeks(
   'exercise and the others are 0.';
 grant execute on function signal.bs_greeks(
   text, double precision, double precision, double precision, double precision, double precision, double precision
-) to job_runner, grafana_reader, backup;
+) to ingest_writer, job_runner, grafana_reader, backup;

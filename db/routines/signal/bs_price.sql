@@ -86,4 +86,4 @@ comment on function signal.bs_price(
   'intrinsic value. Sources: F. Black and M. Scholes (1973), R. C. Merton (1973).';
 grant execute on function signal.bs_price(
   text, double precision, double precision, double precision, double precision, double precision, double precision
-) to job_runner;
+) to ingest_writer, job_runner;

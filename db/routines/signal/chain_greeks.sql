@@ -32,4 +32,4 @@ $$;
 comment on function signal.chain_greeks(bigint, double precision, double precision) is
   'Implied volatility of the middle of every quote of a chain snapshot and its greeks (signal.bs_greeks; p_rate and p_dividend continuous, a fraction a year), '
   'with the vendor''s beside. Time counts from the quote''s own time where it has one. Null where a contract has no two-sided quote or no volatility explains it.';
-grant execute on function signal.chain_greeks(bigint, double precision, double precision) to job_runner, backup;
+grant execute on function signal.chain_greeks(bigint, double precision, double precision) to ingest_writer, job_runner, backup;

@@ -24,4 +24,4 @@ $$;
 comment on function signal.gamma_exposure(bigint) is
   'Gamma exposure of a chain snapshot by strike, dollars of delta per 1 % move of the underlying: gamma x open interest x multiplier x spot^2 x 0.01, calls '
   'positive and puts negative, as if dealers were long the calls and short the puts (an assumption). The sum of net_gex is the chain''s net GEX.';
-grant execute on function signal.gamma_exposure(bigint) to job_runner, backup;
+grant execute on function signal.gamma_exposure(bigint) to ingest_writer, job_runner, backup;

@@ -82,4 +82,4 @@ comment on function signal.implied_volatility(
   'inflection of S. Manaster and G. Koehler (1982).';
 grant execute on function signal.implied_volatility(
   text, double precision, double precision, double precision, double precision, double precision, double precision
-) to job_runner, grafana_reader, backup;
+) to ingest_writer, job_runner, grafana_reader, backup;

@@ -13,4 +13,4 @@ as $$
 $$;
 comment on function signal.last_close(integer, smallint, timestamp, timestamp) is
   'The last price of an equity or index known at p_ts, 1/10,000 dollar: of the last print, or of the last aggregate that was over by then; null where that day has none.';
-grant execute on function signal.last_close(integer, smallint, timestamp, timestamp) to job_runner, backup;
+grant execute on function signal.last_close(integer, smallint, timestamp, timestamp) to ingest_writer, job_runner, backup;

@@ -31,4 +31,4 @@ comment on function signal.normal_cdf(double precision) is
   'Probability that a standard normal variable is at most x. Absolute error below 1e-15; the lower tail keeps eight significant digits '
   'to x = -37 and is 0 below. Source: algorithm 5666 of J. F. Hart et al., Computer Approximations (Wiley, 1968), with a continued '
   'fraction in the tail, as in G. West, Better approximations to cumulative normal functions, Wilmott (2005).';
-grant execute on function signal.normal_cdf(double precision) to job_runner;
+grant execute on function signal.normal_cdf(double precision) to ingest_writer, job_runner;

@@ -9,4 +9,4 @@ $$;
 comment on function signal.ts_expiry(text, date) is
   'The instant at which an option is worth its intrinsic value, Eastern: the close of its last session, half days too; settled in the morning (root SPX) the '
   'open. Null where that day has no session or the root is unknown.';
-grant execute on function signal.ts_expiry(text, date) to job_runner, backup;
+grant execute on function signal.ts_expiry(text, date) to ingest_writer, job_runner, backup;

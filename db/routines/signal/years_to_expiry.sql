@@ -12,4 +12,4 @@ $$;
 comment on function signal.years_to_expiry(text, date, timestamp) is
   'Time from p_at (Eastern) to signal.ts_expiry in years of 525,600 minutes, in real time across a change of clocks; at least a minute before expiry, 0 after '
   'it; null where there is no ts_expiry. For signal.bs_greeks and signal.implied_volatility.';
-grant execute on function signal.years_to_expiry(text, date, timestamp) to job_runner, backup;
+grant execute on function signal.years_to_expiry(text, date, timestamp) to ingest_writer, job_runner, backup;

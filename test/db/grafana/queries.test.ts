@@ -76,7 +76,9 @@ describe('on a database with runs', () => {
   async function answersOf(page: Dashboard, setting: 'newest' | 'side by side'): Promise<AnsweredQuery[]> {
     if (setting === 'newest')
       return (await askDashboard(reader(), page, { range: LIVE_RANGE, which: 'first' })).answers;
-    const fixed = { run: [seeded.backtest, seeded.replay], feed: 'sample-60s', quotes: 'modelled-60s' };
+    const isChains = page.uid === 'strikebase-chains';
+    const run = isChains ? [seeded.spreads] : [seeded.backtest, seeded.replay];
+    const fixed = { run, symbol: 'QQQ', feed: 'sample-60s', quotes: 'modelled-60s' };
     // The last expiration is that of the second day; the first position is the open one.
     const which = page.uid === 'strikebase-position' ? 'first' : 'most';
     const range = { ...BACKTEST_RANGE, to: new Date('2025-10-07T17:00:00Z') };
@@ -109,7 +111,12 @@ describe('on a database with runs', () => {
     expect(seeded.live).toBe('live account-grafana vwap_ma9');
     expect(variables.run).toEqual([seeded.live]);
     const offered = answers.find(({ query }) => query.kind === 'variable' && query.name === 'run');
-    expect(offered?.rows.map(([text]) => text)).toEqual([seeded.live, seeded.replay, seeded.backtest]);
+    expect(offered?.rows.map(([text]) => text)).toEqual([
+      seeded.live,
+      seeded.replay,
+      seeded.backtest,
+      seeded.spreads,
+    ]);
   });
 
   it('shows the P/L of `strikebase pl`, day by day', async () => {

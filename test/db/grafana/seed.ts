@@ -8,12 +8,14 @@ import { advanceThrough, backtestSteps, openRun, sessionsIn } from '../../../job
 import type { TestDatabase } from '../../harness.ts';
 import { playShort } from '../live_support.ts';
 import { addSampleMarket, at, SAMPLE_FEED, SAMPLE_QUOTES } from '../sample_market.ts';
+import { createChainMarket } from '../support/vertical_market.ts';
 
 export interface Seeded {
   /** Names in panel.run_choices. */
   readonly live: string;
   readonly backtest: string;
   readonly replay: string;
+  readonly spreads: string;
   readonly backtestId: number;
 }
 
@@ -41,10 +43,48 @@ const OPERATION_SQL = `
   from ops.stream_marks m cross join generate_series(0, 9) n
   on conflict do nothing`;
 
+// A chain as it stands in the quotes, and what is derived from it.
+const CHAIN_SQL = `
+  insert into market.equity_ticks (
+    instrument_id, feed_id, ts_event, seq, event_ns, span_ms, open_e4, high_e4, low_e4, close_e4, vwap_e6, vwap_is_typical, volume_e6, ts_recv
+  )
+  select x.instrument_id, f.feed_id, '2025-10-07 09:59', 0, 0, 0, v.e4, v.e4, v.e4, v.e4, v.e4 * 100::bigint, false, 0, '2025-10-07 09:59'
+  from (values ('VIX', 170000), ('VIX9D', 160000)) v (symbol, e4)
+  cross join lateral ref.instrument_ids(array[v.symbol], 'index') x
+  cross join ref.feeds f where f.name = $1;
+  with snapshot as (
+    insert into market.chain_snapshots (underlying_id, feed_id, ts_event, expiration, underlying_px_e4, ts_recv)
+    select i.instrument_id, ref.feed_id('chains', 'chain', 0, 'simulated', 90000), '2025-10-07 10:00', '2025-10-10', 60000000, '2025-10-07 10:00'
+    from ref.instruments i where i.symbol = 'SPX'
+    returning snapshot_id
+  )
+  insert into market.option_snapshots (snapshot_id, instrument_id, bid_px_e4, ask_px_e4, open_interest)
+  select s.snapshot_id, i.instrument_id, q.bid_px_e4, q.ask_px_e4, case i.option_kind when 'call' then 150 else 100 end
+  from snapshot s, ref.instruments i, market.option_quotes q
+  where i.root = 'SPXW' and i.expiration = '2025-10-10' and q.instrument_id = i.instrument_id and q.ts_event = '2025-10-07 10:00';
+  select market.store_context('SPX', 'chains', $1, '2025-10-07 10:00', '2025-10-07 10:01')`;
+
+/** A backtest of spreads over the same days, and a snapshot of their chain. */
+async function seedSpreads(database: TestDatabase): Promise<number> {
+  const owner = await connect({ url: database.url(), role: 'owner', name: 'test' });
+  const market = await createChainMarket(owner, {
+    days: [
+      { date: '2025-10-06', from: 6000, to: 5990 },
+      { date: '2025-10-07', from: 6000, to: 5900 },
+    ],
+    expirations: ['2025-10-08', '2025-10-10', '2025-10-13'],
+    everyMin: 15,
+  });
+  for (const text of CHAIN_SQL.split(';\n')) await owner.query(text.replaceAll('$1', `'${market.tickFeed}'`));
+  await owner.end();
+  const { tickFeed, quoteFeed } = market;
+  const settings = { take_profit_ratio: '0.95' };
+  return runBacktest(database.url(), { strategy: 'spx_credit_vertical', tickFeed, quoteFeed, settings });
+}
+
 /** The backtest and the replay alone, in a few seconds. */
-export async function seedRecorded(
-  database: TestDatabase,
-): Promise<Pick<Seeded, 'backtest' | 'replay' | 'backtestId'>> {
+export async function seedRecorded(database: TestDatabase): Promise<Omit<Seeded, 'live'>> {
+  const spreadsId = await seedSpreads(database);
   await addSampleMarket(database.pool());
   const backtestId = await runBacktest(database.url());
   const replayId = await stopHolding(database, backtestId);
@@ -52,6 +92,7 @@ export async function seedRecorded(
     backtestId,
     backtest: await choiceOf(database, backtestId),
     replay: await choiceOf(database, replayId),
+    spreads: await choiceOf(database, spreadsId),
   };
 }
 
@@ -69,11 +110,15 @@ async function choiceOf(database: TestDatabase, runId: number): Promise<string> 
   return rows[0]?.choice ?? '';
 }
 
-async function runBacktest(url: string): Promise<number> {
+const SAMPLE_RUN = {
+  ...{ strategy: 'vwap_ma9', tickFeed: SAMPLE_FEED, quoteFeed: SAMPLE_QUOTES },
+  settings: {} as Readonly<Record<string, string>>,
+};
+
+async function runBacktest(url: string, what: typeof SAMPLE_RUN = SAMPLE_RUN): Promise<number> {
   return withClient({ url, role: 'job_runner', name: 'test' }, async (client) => {
     const clock = systemClock();
-    const request = { mode: 'backtest', strategy: 'vwap_ma9', ...BACKTEST_DAYS, settings: {} } as const;
-    const run = await openRun(client, { ...request, tickFeed: SAMPLE_FEED, quoteFeed: SAMPLE_QUOTES }, clock);
+    const run = await openRun(client, { mode: 'backtest', ...BACKTEST_DAYS, ...what }, clock);
     const steps = backtestSteps(run, await sessionsIn(client, run));
     await advanceThrough(client, run, steps, { clock, signal: new AbortController().signal, speed: null });
     return run.runId;
