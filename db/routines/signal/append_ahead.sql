@@ -18,7 +18,7 @@ begin
   end if;
   v_strategy := jsonb_populate_record(null::ref.strategies, v_run.params);
   v_context := row(
-    p_run_id, v_run.instrument_id, v_run.tick_feed_id, p_as_of, v_strategy.period_ms, v_strategy.ma_minutes
+    p_run_id, v_run.instrument_id, v_run.tick_feed_id, p_as_of, v_strategy.period_ms, v_strategy.ma_minutes, v_run.quote_feed_id, v_run.params
   )::signal.context;
   for v_session_date in
     select s.session_date from ref.sessions s where s.ts_open >= p_from and s.ts_close <= p_to order by s.session_date
