@@ -16,8 +16,12 @@ export interface Step {
   readonly asOf: EasternUs;
 }
 
-/** Runs a backtest and returns its run. */
-export async function backtest(client: pg.Client, sessions: readonly SessionTimes[]): Promise<number> {
+/** Runs a backtest, with a second connection if there is one, and returns its run. */
+export async function backtest(
+  client: pg.Client,
+  sessions: readonly SessionTimes[],
+  ahead: pg.Client | null = null,
+): Promise<number> {
   const { first, last } = endsOf(sessions);
   const clock = systemClock();
   const request = {
@@ -31,7 +35,7 @@ export async function backtest(client: pg.Client, sessions: readonly SessionTime
   } as const;
   const run = await openRun(client, request, clock);
   const signal = new AbortController().signal;
-  await advanceThrough(client, run, backtestSteps(run, sessions), { clock, signal, speed: null });
+  await advanceThrough(client, run, backtestSteps(run, sessions), { clock, signal, speed: null, ahead });
   return run.runId;
 }
 

@@ -64,7 +64,7 @@ export async function runStrategy(plan: RunPlan, options: RunCommandOptions): Pr
     const client = await database.connect('job_runner');
     const began = performance.now();
     const run = await open(database, client, { plan, options: { ...options, quotes } });
-    const outcome = await carryOut(client, run, plan);
+    const outcome = await carryOut(database, client, { run, plan });
     const summary = await summarizeRun(client, run.runId);
     if (outcome === 'stopped') {
       note(
@@ -125,9 +125,16 @@ async function open(
   return run;
 }
 
-async function carryOut(client: pg.Client, run: OpenedRun, plan: RunPlan): Promise<'completed' | 'stopped'> {
+async function carryOut(
+  database: Database,
+  client: pg.Client,
+  { run, plan }: { readonly run: OpenedRun; readonly plan: RunPlan },
+): Promise<'completed' | 'stopped'> {
   const sessions = await sessionsIn(client, run);
   const steps = plan.steps(run, sessions);
+  // A server that has no second connection to give makes it slower, no more.
+  const isAhead = plan.mode === 'backtest' && steps.length > 1;
+  const ahead = isAhead ? await database.connect('job_runner').catch(() => null) : null;
   const progress = showProgress(plan.mode, steps.length);
   const { speed } = plan;
   try {
@@ -135,6 +142,7 @@ async function carryOut(client: pg.Client, run: OpenedRun, plan: RunPlan): Promi
       clock: systemClock(),
       signal: interrupt(),
       speed,
+      ahead,
       onStep: (at, done) => progress.update(done, formatEastern(at).slice(0, 16)),
     });
   } finally {

@@ -4,6 +4,7 @@ import type { Clock } from '../core/clock.ts';
 import { addMs, type EasternUs, formatEastern, parseEastern } from '../core/eastern_time.ts';
 import { schemaHash } from '../db/migrate.ts';
 import { advance, lockAccount } from './advance.ts';
+import { appendAhead } from './append_ahead.ts';
 
 export interface RunRequest {
   readonly mode: 'backtest' | 'replay';
@@ -33,6 +34,8 @@ export interface RunOptions {
   readonly signal: AbortSignal;
   /** Called after every slice: the instant the run has come to. */
   readonly onStep?: (at: EasternUs, done: number, total: number) => void;
+  /** A second connection (job_runner) that stores the periods of a backtest ahead of the walk; the rows are the same without. */
+  readonly ahead?: pg.ClientBase | null;
 }
 
 const MINUTE_MS = 60_000;
@@ -117,19 +120,24 @@ export async function advanceThrough(
   steps: readonly EasternUs[],
   options: RunOptions & { readonly speed: number | null },
 ): Promise<'completed' | 'stopped'> {
+  const { ahead = null, clock, signal } = options;
+  const isAhead = ahead !== null && run.mode === 'backtest';
+  const periodsOf = isAhead ? appendAhead({ client: ahead, run, steps, clock, signal }) : () => null;
   try {
     let previous: EasternUs | null = null;
     for (const [index, to] of steps.entries()) {
       if (options.speed !== null) await pause(previous, to, { ...options, speed: options.speed });
-      if (options.signal.aborted) return await closeRun(client, run, 'stopped', options.clock);
-      await advance(client, { runId: run.runId, to, asOf: options.clock.now() });
+      const asOf = await periodsOf(index);
+      // Periods that are there already are walked still.
+      if (signal.aborted && asOf === null) return await closeRun(client, run, 'stopped', clock);
+      await advance(client, { runId: run.runId, to, asOf: asOf ?? clock.now() });
       options.onStep?.(to, index + 1, steps.length);
       previous = to;
     }
-    return await closeRun(client, run, 'completed', options.clock);
+    return await closeRun(client, run, 'completed', clock);
   } catch (error) {
     // The connection may be what failed: then the run stays open at its last slice, and the error says why.
-    await closeRun(client, run, 'failed', options.clock).catch(() => undefined);
+    await closeRun(client, run, 'failed', clock).catch(() => undefined);
     throw error;
   }
 }

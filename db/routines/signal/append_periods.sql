@@ -7,6 +7,14 @@ declare
   v_count integer;
   v_quotes_from timestamp;
 begin
+  if not p_is_revision then
+    -- Of a backtest they may be there already: signal.append_ahead.
+    select count(*) into v_count from signal.periods s
+    where s.run_id = p_run_id and s.instrument_id = p_context.instrument_id and s.ts > p_from and s.ts <= p_to and s.revision = 0;
+    if v_count > 0 then
+      return v_count;
+    end if;
+  end if;
   -- Quotes of the session's own day only: a quote of the day before is no quote.
   v_quotes_from := date_trunc('day', p_from);
   insert into signal.periods (
@@ -14,19 +22,14 @@ begin
     vwap_is_typical, vwap_e6, session_vwap_e6, ma_sum_e4, ma_e6, strike_e4, call_id, call_bid_e4, call_ask_e4, call_ts,
     put_id, put_bid_e4, put_ask_e4, put_ts
   )
-  with built as materialized (
-    select * from signal.build_periods(p_from, p_to, p_context)
-  ), listed as materialized (
-    select d.session_date, l.*
-    from (select distinct b.session_date from built b) d
-    cross join lateral signal.listed_strikes(p_context.instrument_id, p_root, d.session_date) l
-  ), chosen as materialized (
+  with chosen as materialized (
     -- n and n + 1 are the strikes around the VWAP; equally near, the call takes the higher one and the put the lower one.
     select
-      b.*, row_number() over (order by b.ts) as nth, l.call_ids[a.call_at] as call_id, l.put_ids[a.put_at] as put_id,
+      b.*, b.ordinality as nth, l.call_ids[a.call_at] as call_id, l.put_ids[a.put_at] as put_id,
       (l.strikes_e6[a.put_at] / 100)::integer as strike_e4
-    from built b
-    left join listed l on l.session_date = b.session_date and l.strikes_e6 is not null and b.vwap_e6 is not null
+    from signal.build_periods(p_from, p_to, p_context) with ordinality b
+    left join signal.listed_strikes(p_context.instrument_id, p_root, v_quotes_from::date) l
+      on l.strikes_e6 is not null and b.vwap_e6 is not null and b.session_date = v_quotes_from::date
     cross join lateral (select width_bucket(b.vwap_e6, l.strikes_e6) as n offset 0) p
     cross join lateral (
       select l.strikes_e6[p.n + 1] - b.vwap_e6 as above, b.vwap_e6 - l.strikes_e6[p.n] as below offset 0
@@ -62,5 +65,5 @@ end
 $$;
 comment on function signal.append_periods(timestamp, timestamp, signal.context, text, smallint, bigint, boolean) is
   'Stores the periods that close in (p_from, p_to] for a run, with the contracts nearest to the VWAP and their quotes as of each period''s end; '
-  'as a further revision of every one when p_is_revision. Returns their number.';
+  'as a further revision of every one when p_is_revision. Those that signal.append_ahead has stored are left as they are. Returns their number.';
 grant execute on function signal.append_periods(timestamp, timestamp, signal.context, text, smallint, bigint, boolean) to job_runner;
