@@ -148,12 +148,13 @@ async function runJob(
   const config = loadConfig();
   refuseMissingSettings(config, { feed: false });
   const clock = systemClock();
-  const knownFills = recordedFills(() =>
-    connect({ url: database.url, role: 'job_runner', name: `orders ${name}` }),
+  const account = options.account ?? (await onlyAccount(await database.connect('job_runner')));
+  const knownFills = recordedFills(
+    () => connect({ url: database.url, role: 'job_runner', name: `orders ${name}` }),
+    account,
   );
   const broker = await openBroker(config, clock, { knownFills });
   try {
-    const account = options.account ?? (await onlyAccount(await database.connect('job_runner')));
     note(`orders ${name}: account ${account} at ${broker.name}`);
     await run({
       ...{ url: database.url, account, broker, clock, signal: interrupt() },
