@@ -12,4 +12,4 @@ as $$
 $$;
 comment on function ref.legs_of(integer) is
   'The contracts behind what is traded: those of a spread, or the contract itself. side is what selling it does: -1 sells, 1 buys.';
-grant execute on function ref.legs_of(integer) to job_runner, grafana_reader, backup;
+grant execute on function ref.legs_of(integer) to ingest_writer, job_runner, grafana_reader, backup;

@@ -113,7 +113,7 @@ describe('a vertical', () => {
     world.simulator.setQuote(SOLD, 98_000, 105_000, 50, 50);
     await world.goOn(8000);
     const orders = await world.orders();
-    expect(orders.slice(1, 3)).toEqual(['exit#1 limit 5.20 canceled 0/1', 'exit#2 limit 5.30 canceled 0/1']);
+    expect(orders.slice(1, 3)).toEqual(['exit#1 limit 5.15 canceled 0/1', 'exit#2 limit 5.20 canceled 0/1']);
     expect(orders.at(-1)).toMatch(/^exit#\d market filled 1\/1$/);
     expect(sentOrders(world).at(-1)).toMatchObject({
       type: 'MARKET',
