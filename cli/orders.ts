@@ -148,12 +148,12 @@ async function runJob(
   const config = loadConfig();
   refuseMissingSettings(config, { feed: false });
   const clock = systemClock();
-  const knownFills = recordedFills(() =>
-    connect({ url: database.url, role: 'job_runner', name: `orders ${name}` }),
-  );
-  const broker = await openBroker(config, clock, { knownFills });
+  // Known once the settings are found to be in order; nothing has filled before.
+  let account = '';
+  const reader = () => connect({ url: database.url, role: 'job_runner', name: `orders ${name}` });
+  const broker = await openBroker(config, clock, { knownFills: (id) => recordedFills(reader, account)(id) });
   try {
-    const account = options.account ?? (await onlyAccount(await database.connect('job_runner')));
+    account = options.account ?? (await onlyAccount(await database.connect('job_runner')));
     note(`orders ${name}: account ${account} at ${broker.name}`);
     await run({
       ...{ url: database.url, account, broker, clock, signal: interrupt() },

@@ -48,8 +48,8 @@ export async function flatten(options: FlattenOptions): Promise<FlattenResult> {
     }
     const open = await patiently(options, () => openOptions(options));
     if (open.length === 0) break;
-    for (const position of open) closed += (await sendClose(options, position)) ? 1 : 0;
-    await waitFor(options, async () => (await openOptions(options)).length === 0);
+    closed += await closeAll(options, open.filter(isShort));
+    closed += await closeAll(options, await uncovering(options, open));
   }
   canceled += await cancelOrders(options, isMeant);
   const working = await patiently(options, () => workingOrders(options, isMeant));
@@ -109,6 +109,34 @@ async function openOptions({ broker, symbols }: FlattenOptions): Promise<readonl
     ({ symbol, qty }) =>
       qty !== 0 && parseOsi(symbol) !== null && (symbols === null || symbols.includes(symbol as OsiSymbol)),
   );
+}
+
+function isShort({ qty }: BrokerPosition): boolean {
+  return qty < 0;
+}
+
+/** Those bought that cover nothing any more: to sell one before what was sold on it is bought back would leave that bare. */
+async function uncovering(
+  options: FlattenOptions,
+  open: readonly BrokerPosition[],
+): Promise<readonly BrokerPosition[]> {
+  const bought = open.filter((position) => !isShort(position));
+  if (bought.length === 0) return [];
+  const left = await patiently(options, () => openOptions({ ...options, symbols: null }));
+  const roots = new Set(left.filter(isShort).map(({ symbol }) => parseOsi(symbol)?.root));
+  return bought.filter(({ symbol }) => !roots.has(parseOsi(symbol)?.root));
+}
+
+/** Sends a close of each, and waits until they are gone. Returns how many were taken. */
+async function closeAll(options: FlattenOptions, meant: readonly BrokerPosition[]): Promise<number> {
+  let taken = 0;
+  for (const position of meant) taken += (await sendClose(options, position)) ? 1 : 0;
+  const isGone = async (): Promise<boolean> => {
+    const symbols = new Set((await openOptions(options)).map(({ symbol }) => symbol));
+    return meant.every(({ symbol }) => !symbols.has(symbol));
+  };
+  if (meant.length > 0) await waitFor(options, isGone);
+  return taken;
 }
 
 async function sendClose(options: FlattenOptions, position: BrokerPosition): Promise<boolean> {

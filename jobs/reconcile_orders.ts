@@ -144,7 +144,7 @@ function wire(
     budget: createReadBudget(options.reads ?? options.broker.reads ?? READS, clock),
     unknown: unknownOrders({ ...settling, broker }),
     foreign: createForeignWatch(),
-    memory: { doubt: null, failingSince: null, missing: new Map() },
+    memory: { doubt: null, failingSince: null, missing: new Map(), uneven: new Map() },
   };
 }
 

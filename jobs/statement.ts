@@ -126,11 +126,13 @@ function brokersBookings(transactions: readonly Transaction[], scope: TradedScop
   const found = new Map<string, Booking>();
   for (const { venueOrderId, items, fees } of transactions) {
     const traded = items.filter(({ symbol }) => isTraded(symbol, scope));
-    for (const [index, { symbol, qty, amount_e4 }] of traded.entries()) {
+    const contracts = traded.reduce((sum, { qty }) => sum + Math.abs(qty), 0);
+    const all_e4 = fees.reduce((sum, fee) => sum + fee.amount_e4, 0);
+    for (const { symbol, qty, amount_e4 } of traded) {
       const key = keyOf(venueOrderId, symbol);
       const before = found.get(key) ?? NOTHING;
-      // A transaction's fees are those of its first item: it has one, unless it is a spread.
-      const fees_e4 = index === 0 ? fees.reduce((sum, fee) => sum + fee.amount_e4, 0) : 0;
+      // A spread's fees come as one: they are shared by contract.
+      const fees_e4 = contracts === 0 ? all_e4 / traded.length : (all_e4 * Math.abs(qty)) / contracts;
       found.set(key, {
         qty: before.qty + qty,
         amount: before.amount + amount_e4 / 10_000,

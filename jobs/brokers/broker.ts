@@ -32,13 +32,12 @@ export interface BrokerOrder {
 
 /**
  * What became of sending an order. `unknown` is anything that leaves open whether the broker has it: a time-out, a 5xx, a body
- * that cannot be read, an id that is missing. Only `not_sent` says for certain that no order left this machine. `preview` is what
- * the broker said of the order before it was sent, as it came, where the broker was asked.
+ * that cannot be read, an id that is missing. Only `not_sent` says for certain that no order left this machine.
  */
 export type SendOutcome =
-  | { readonly kind: 'submitted'; readonly venueOrderId: string; readonly preview?: unknown }
-  | { readonly kind: 'rejected'; readonly reason: string; readonly preview?: unknown }
-  | { readonly kind: 'unknown'; readonly reason: string; readonly preview?: unknown }
+  | { readonly kind: 'submitted'; readonly venueOrderId: string }
+  | { readonly kind: 'rejected'; readonly reason: string }
+  | { readonly kind: 'unknown'; readonly reason: string }
   | { readonly kind: 'not_sent'; readonly reason: string };
 
 /**
@@ -114,6 +113,8 @@ export interface SubmitOptions {
   readonly priority: Priority;
   /** Called when the whole request has been handed to its connection; never by a broker without one. */
   readonly onWritten?: (() => void) | undefined;
+  /** Told what the broker says of the order before it is sent, as it came, where the broker is asked; the order waits for it. */
+  readonly onPreview?: ((preview: unknown) => Promise<void>) | undefined;
   /** Asked in the moment before the request leaves, after every wait for a token or an account: a reason keeps it back. */
   readonly obstacle?: (() => string | null) | undefined;
 }

@@ -1,13 +1,13 @@
 // An intent as the broker is to see it, and the id that it carries where the broker keeps one.
 import { type EasternUs, formatEastern } from '../../core/eastern_time.ts';
-import type { BrokerOrder } from '../brokers/broker.ts';
+import type { BrokerOrder, OrderLeg } from '../brokers/broker.ts';
 import type { OrderTerms } from './records.ts';
 
-/** The order to send: one leg, a contract a unit. */
+/** The order to send: all legs in one. */
 export function brokerOrderOf(terms: OrderTerms): BrokerOrder {
-  const { symbol, side, effect, qty, order_type, limit_px_e4, stop_px_e4 } = terms;
+  const { legs, side, qty, order_type, limit_px_e4, stop_px_e4 } = terms;
   return {
-    legs: [{ symbol, side, effect, ratio: 1 }],
+    legs,
     qty,
     type: order_type,
     isCredit: side === 'sell',
@@ -22,6 +22,16 @@ export function brokerOrderOf(terms: OrderTerms): BrokerOrder {
  */
 export function clientIdOf(order: { readonly intent_id: number; readonly ts_submitted: EasternUs }): string {
   return `strikebase-${order.intent_id}-${formatEastern(order.ts_submitted).replace(/\D/g, '')}`;
+}
+
+/** True if an order trades the same contracts in the same way, whatever its price and in whatever sequence its legs are told. */
+export function isSameTrade({ legs, qty }: Pick<OrderTerms, 'legs' | 'qty'>, seen: BrokerOrder): boolean {
+  return tradeKey(legs, qty) === tradeKey(seen.legs, seen.qty);
+}
+
+function tradeKey(legs: readonly OrderLeg[], qty: number): string {
+  const parts = legs.map(({ symbol, side, effect, ratio }) => [symbol, side, effect, ratio * qty].join(' '));
+  return parts.sort().join(', ');
 }
 
 /** `sell 25 QQQ   261120C00610000 at 1.20`, for messages. */

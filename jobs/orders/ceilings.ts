@@ -38,7 +38,7 @@ export interface Measured {
 export interface Surroundings {
   readonly ordersMinute: number;
   readonly ordersDay: number;
-  /** Middle of the contract's last quote, 1/10,000 dollar; null where there is none that counts. */
+  /** Middle of the contract's last quote, of several legs of them all, 1/10,000 dollar; null where there is none that counts. */
   readonly reference_e4: number | null;
   readonly multiplier: number;
 }

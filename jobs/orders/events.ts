@@ -17,6 +17,7 @@ export type OrderEventName =
   | 'order settled'
   | 'order adopted'
   | 'order not found'
+  | 'order uneven'
   | 'foreign order'
   | 'positions differ'
   | 'pass failed'

@@ -1,7 +1,7 @@
 // Orders found again at a broker that keeps no id of ours: by what they are, and when they were entered.
 import { addMs, type EasternUs } from '../../core/eastern_time.ts';
 import type { Broker, BrokerOrder, OrderReport } from '../brokers/broker.ts';
-import { brokerOrderOf, clientIdOf } from './broker_order.ts';
+import { brokerOrderOf, clientIdOf, isSameTrade } from './broker_order.ts';
 import type { OrderTerms } from './records.ts';
 
 /** An order that was sent and whose id at the broker is not known. */
@@ -33,15 +33,14 @@ const AS_IT_IS: Carried = (order) => order;
 
 /** True if the report is of an order with these terms, whoever entered it. */
 export function hasTerms(terms: OrderTerms, { order }: OrderReport, carried: Carried = AS_IT_IS): boolean {
-  const [leg] = order.legs;
-  if (leg === undefined || order.legs.length !== 1 || order.type !== terms.order_type) return false;
-  if (leg.symbol !== terms.symbol || leg.side !== terms.side || leg.effect !== terms.effect) return false;
-  return leg.ratio * order.qty === terms.qty && hasPrice(carried(brokerOrderOf(terms)), order);
+  if (order.type !== terms.order_type || !isSameTrade(terms, order)) return false;
+  return hasPrice(carried(brokerOrderOf(terms)), order);
 }
 
 function hasPrice(ours: BrokerOrder, seen: BrokerOrder): boolean {
   if (ours.type === 'market') return true;
-  return ours.type === 'limit' ? seen.limit_px_e4 === ours.limit_px_e4 : seen.stop_px_e4 === ours.stop_px_e4;
+  if (ours.type === 'stop') return seen.stop_px_e4 === ours.stop_px_e4;
+  return seen.limit_px_e4 === ours.limit_px_e4 && seen.isCredit === ours.isCredit;
 }
 
 /** True if the report may be of that very order. */

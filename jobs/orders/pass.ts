@@ -35,6 +35,8 @@ export interface PassMemory {
   failingSince: EasternUs | null;
   /** Ids that the broker does not know, by intent: since when. */
   readonly missing: Map<number, EasternUs>;
+  /** Orders of which some legs have filled further than others, by intent: since when, and what people are told of it. */
+  readonly uneven: Map<number, { readonly since: EasternUs; readonly text: string; isTold: boolean }>;
 }
 
 export interface PassResult {
@@ -69,17 +71,21 @@ const QUIET_MS = 5000;
 const MISSING_MS = 5000;
 const FAILING_MS = 30_000;
 const MISSING_AGE_MS = 30_000;
+const UNEVEN_MS = 5000;
 // As long trade.open_orders lists an order that has ended.
 const ENDED_MS = 60_000;
 
 /** Does what is due. Throws when the database refuses, or when the account was taken over in the middle: then once more. */
 export async function runPass(parts: PassParts): Promise<PassResult> {
-  const { records, clock, schedule, unknown, budget } = parts;
+  const { records, clock, schedule, unknown, budget, memory } = parts;
   const now = clock.now();
   const waitMs = budget.waitMs();
   if (waitMs > 0) return idle(waitMs);
   const open = (await records.followFence()) ? await records.openOrders(now) : [];
   schedule.keep(open);
+  for (const id of memory.uneven.keys()) {
+    if (!open.some(({ intent_id }) => intent_id === id)) memory.uneven.delete(id);
+  }
   await disownStuck(open, now, parts);
   const isFull = schedule.isFullPassDue(now);
   const due = open.filter((order) => order.venue_order_id !== null && schedule.isDue(order, now));
@@ -135,10 +141,32 @@ async function settleKnown(order: OpenOrder, round: Round, parts: PassParts): Pr
   if (report === 'missing') return noteMissing(order, round, parts);
   round.found.add(order.intent_id);
   parts.memory.missing.delete(order.intent_id);
-  const { newFills, isChanged, problem } = await settle(order, report, parts);
+  const { newFills, isChanged, problem, uneven } = await settle(order, report, parts);
   round.newFills += newFills;
   round.changes += isChanged ? 1 : 0;
   if (problem !== null) round.problems.push(problem);
+  await noteUneven(order, uneven, round, parts);
+}
+
+/** A spread that stays filled in some legs only is more risk than was taken, and cannot be closed as one: people must see to it. */
+async function noteUneven(
+  order: OpenOrder,
+  how: string | null,
+  round: Round,
+  { memory, records, onEvent }: PassParts,
+): Promise<void> {
+  const { now } = round;
+  if (how === null) {
+    memory.uneven.delete(order.intent_id);
+    return;
+  }
+  const { since = now, isTold = false } = memory.uneven.get(order.intent_id) ?? {};
+  const text = `${describeOrder(order)} has not filled as one: ${how}; close what is held with \`strikebase flatten\``;
+  const isSure = now >= addMs(since, UNEVEN_MS);
+  memory.uneven.set(order.intent_id, { since, text, isTold: isTold || isSure });
+  if (!isSure || isTold) return;
+  onEvent('order uneven', { intent_id: order.intent_id, order: describeOrder(order), filled: how });
+  await records.halt(now, text);
 }
 
 /** An id that the broker does not know for long leads nowhere: the order is looked for by its terms. */
@@ -179,7 +207,8 @@ async function finish(round: Round, parts: PassParts): Promise<boolean | null> {
   schedule.fullPassDone(now);
   await tellForeign(round, parts);
   const differing = await comparePositions(round, parts);
-  const wrong = [...reads.problems, ...problems];
+  const uneven = [...parts.memory.uneven.values()].filter(({ isTold }) => isTold).map(({ text }) => text);
+  const wrong = [...reads.problems, ...problems, ...uneven];
   await watchFailing(wrong, now, parts);
   if (differing === 'moving' && wrong.length === 0) return null;
   const isOk = wrong.length === 0 && differing === null;

@@ -4,7 +4,7 @@ import { type EasternUs, formatEastern, parseEastern } from '../../core/eastern_
 import type { OsiSymbol } from '../../core/osi_symbol.ts';
 import type { LastingConnection } from '../../db/lasting_connection.ts';
 import { inTransaction } from '../../db/pool.ts';
-import type { BrokerFill, BrokerPosition, Effect, Side } from '../brokers/broker.ts';
+import type { BrokerFill, BrokerPosition, OrderLeg, Side } from '../brokers/broker.ts';
 import { type Alert, raiseAlert } from './alerts.ts';
 import type { TradedScope } from './held_positions.ts';
 
@@ -20,16 +20,17 @@ export type OrderState =
   | 'expired'
   | 'unknown';
 
-/** An order as intended: one leg. Prices are 1/10,000 dollar. */
+/** An order as intended. Prices are 1/10,000 dollar, of several legs of the whole: a credit to sell it, a debit to buy it. */
 export interface OrderTerms {
   readonly intent_id: number;
   readonly position_id: number;
   readonly purpose: Purpose;
   readonly venue_order_id: string | null;
-  readonly symbol: OsiSymbol;
+  /** What is traded: a contract, or a spread by its name here. */
+  readonly symbol: string;
   readonly side: Side;
-  readonly effect: Effect;
-  /** Contracts. */
+  readonly legs: readonly OrderLeg[];
+  /** Contracts, of several legs combinations. */
   readonly qty: number;
   readonly order_type: 'limit' | 'market' | 'stop';
   readonly limit_px_e4: number | null;
@@ -48,6 +49,7 @@ export interface OpenOrder extends OrderTerms {
   readonly state: OrderState;
   readonly ts_state: EasternUs;
   readonly ts_submitted: EasternUs;
+  /** Contracts, of all legs. */
   readonly filled_qty: number;
 }
 
@@ -56,7 +58,7 @@ export interface OrderEvent {
   readonly at: EasternUs;
   readonly state: OrderState;
   readonly venueOrderId?: string | null;
-  /** Contracts sent; of `submitted` only. */
+  /** Contracts or combinations sent; of `submitted` only. */
   readonly qty?: number | null;
   readonly detail?: string | null;
 }

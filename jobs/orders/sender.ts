@@ -95,6 +95,7 @@ async function submit(
   const about: SubmitOptions = {
     ...{ clientId, priority },
     onWritten: () => parts.onWritten(item.intent_id, clock.now()),
+    onPreview: (preview) => parts.records.preview(item, clock.now(), preview),
     // Once its outcome is recorded as unknown it must not leave any more, nor once nobody records what becomes of it.
     obstacle: () =>
       over.signal.aborted || parts.isClosed()
@@ -139,8 +140,6 @@ export async function record(item: WorkItem, outcome: SendOutcome, parts: Sender
     if (outcome.kind === 'submitted') await recallUnlessKnown(item, outcome.venueOrderId, parts);
   }
   if (outcome.kind === 'submitted') fault('after_accept_recorded', item.purpose);
-  const preview = outcome.kind === 'not_sent' ? undefined : outcome.preview;
-  if (preview !== undefined) await records.preview(item, event.at, preview);
 }
 
 /** An order that the broker has and that is recorded as ended, under no id of its own, would be watched by nobody. */

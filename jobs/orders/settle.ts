@@ -3,7 +3,7 @@ import type { Clock } from '../../core/clock.ts';
 import { errorText } from '../../core/failure.ts';
 import { isConnectionLoss } from '../../db/connection_loss.ts';
 import type { BrokerFill, OrderReport } from '../brokers/broker.ts';
-import { describeOrder } from './broker_order.ts';
+import { describeOrder, isSameTrade } from './broker_order.ts';
 import type { OnOrderEvent } from './events.ts';
 import type { Fault } from './fault.ts';
 import { isFenceLost, isOverfilled, type OpenOrder, type OrderRecords, type OrderState } from './records.ts';
@@ -21,6 +21,8 @@ export interface Settled {
   readonly isChanged: boolean;
   /** What cannot be right, and was not recorded; null as a rule. */
   readonly problem: string | null;
+  /** How far each leg has filled, where some have filled further than others; null as a rule. */
+  readonly uneven: string | null;
 }
 
 const ENDED: ReadonlySet<OrderState> = new Set(['filled', 'canceled', 'rejected', 'expired']);
@@ -31,14 +33,15 @@ export function hasEnded(state: OrderState): boolean {
 }
 
 /** Records the report. Whatever in it cannot be true halts entries and is told; the rest of the pass goes on. */
-export async function settle(order: OpenOrder, report: OrderReport, parts: SettleParts): Promise<Settled> {
+export async function settle(order: OpenOrder, told: OrderReport, parts: SettleParts): Promise<Settled> {
+  const report = { ...told, fills: inOurLegs(order, told) };
   const mismatch = mismatchOf(order, report);
   if (mismatch !== null) return refuse(order, mismatch, parts);
   let newFills = 0;
   try {
     for (const fill of inOrder(report.fills)) newFills += (await recordFill(order, fill, parts)) ? 1 : 0;
     const isChanged = await recordStates(order, report, newFills, parts);
-    return { newFills, isChanged: isChanged || newFills > 0, problem: null };
+    return { newFills, isChanged: isChanged || newFills > 0, problem: null, uneven: unevenOf(report) };
   } catch (error) {
     if (isFenceLost(error) || isConnectionLoss(error)) throw error;
     const what = isOverfilled(error) ? 'fills more than was ordered' : errorText(error);
@@ -49,26 +52,36 @@ export async function settle(order: OpenOrder, report: OrderReport, parts: Settl
 async function refuse(order: OpenOrder, what: string, { records, clock }: SettleParts): Promise<Settled> {
   const problem = `the broker's report of ${describeOrder(order)} cannot be recorded: ${what}`;
   await records.halt(clock.now(), problem);
-  return { newFills: 0, isChanged: false, problem };
+  return { newFills: 0, isChanged: false, problem, uneven: null };
 }
 
 // An id may have named another order from the start.
 function mismatchOf(order: OpenOrder, { order: seen, venueOrderId, fills }: OrderReport): string | null {
-  const [leg] = seen.legs;
-  const isOurs =
-    leg !== undefined &&
-    seen.legs.length === 1 &&
-    leg.symbol === order.symbol &&
-    leg.side === order.side &&
-    leg.effect === order.effect &&
-    leg.ratio * seen.qty === order.qty;
-  if (!isOurs) return `its order ${venueOrderId} is another one`;
-  const filled = sumOf(fills);
+  if (!isSameTrade(order, seen)) return `its order ${venueOrderId} is another one`;
+  if (fills.some(({ legNo }) => legNo === 0)) return 'an execution is of none of its legs';
+  const filled = Math.max(...filledByLeg(seen.legs.length, fills));
   return filled <= order.qty ? null : `${filled} of ${order.qty} contracts are filled`;
 }
 
-function sumOf(fills: readonly BrokerFill[]): number {
-  return fills.reduce((sum, fill) => sum + fill.qty, 0);
+/** The report's fills under the numbers that their legs have here, 0 for none: a broker may tell legs in a sequence of its own. */
+function inOurLegs({ legs }: OpenOrder, { order, fills }: OrderReport): readonly BrokerFill[] {
+  return fills.map((fill) => {
+    const symbol = order.legs[fill.legNo - 1]?.symbol;
+    return { ...fill, legNo: legs.findIndex((leg) => leg.symbol === symbol) + 1 };
+  });
+}
+
+function filledByLeg(legs: number, fills: readonly BrokerFill[]): readonly number[] {
+  return Array.from({ length: legs }, (_, index) =>
+    fills.reduce((sum, { legNo, qty }) => (legNo === index + 1 ? sum + qty : sum), 0),
+  );
+}
+
+// Spreads fill as one: a leg that is ahead of another is on its way to be told, or should never have been.
+function unevenOf({ order, fills }: OrderReport): string | null {
+  const filled = filledByLeg(order.legs.length, fills);
+  if (filled.every((qty) => qty === filled[0])) return null;
+  return `${filled.join(' and ')} of ${order.qty} contracts of its legs are filled`;
 }
 
 function inOrder(fills: readonly BrokerFill[]): BrokerFill[] {
@@ -123,8 +136,9 @@ export function statesAfter(
   report: OrderReport,
   newFills: number,
 ): readonly OrderState[] {
-  const filled = sumOf(report.fills);
-  const told = targetOf(report, filled, order.qty);
+  const filled = Math.min(...filledByLeg(report.order.legs.length, report.fills));
+  const hasFills = report.fills.length > 0;
+  const told = targetOf(report, hasFills, filled === order.qty);
   // The state machine has no way from fills to a reject: what has filled stands, and the rest is no more.
   const target = told === 'rejected' && order.state === 'partially_filled' ? 'canceled' : told;
   if (order.state === 'filled') return [];
@@ -136,14 +150,14 @@ export function statesAfter(
   const isPartial = target === 'partially_filled';
   if (target === order.state) return isPartial && newFills > 0 ? ['partially_filled'] : [];
   if (target === 'accepted' && order.state === 'partially_filled') return [];
-  if (filled > 0 && hasEnded(target) && target !== 'filled' && order.state !== 'partially_filled')
+  if (hasFills && hasEnded(target) && target !== 'filled' && order.state !== 'partially_filled')
     return ['partially_filled', target];
   return [target];
 }
 
-function targetOf({ state }: OrderReport, filled: number, qty: number): OrderState {
-  if (filled === qty) return 'filled';
-  const working = filled > 0 ? 'partially_filled' : 'accepted';
+function targetOf({ state }: OrderReport, hasFills: boolean, isFilled: boolean): OrderState {
+  if (isFilled) return 'filled';
+  const working = hasFills ? 'partially_filled' : 'accepted';
   switch (state) {
     case 'canceled':
     case 'replaced':
@@ -151,7 +165,7 @@ function targetOf({ state }: OrderReport, filled: number, qty: number): OrderSta
     case 'expired':
       return 'expired';
     case 'rejected':
-      return filled > 0 ? 'canceled' : 'rejected';
+      return hasFills ? 'canceled' : 'rejected';
     default:
       // `filled` without all of its fills is read again; a state that the adapter does not know is no end.
       return working;

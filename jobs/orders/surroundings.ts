@@ -1,4 +1,4 @@
-// What the ceilings look at besides the order itself: what was sent before it, and where its contract is quoted.
+// What the ceilings look at besides the order itself: what was sent before it, and where its contracts are quoted.
 import { type EasternUs, formatEastern } from '../../core/eastern_time.ts';
 import type { LastingConnection } from '../../db/lasting_connection.ts';
 import type { Surroundings } from './ceilings.ts';
@@ -23,17 +23,26 @@ const SQL = `
     (select count(*) from orders o where o.ts > $3::timestamp - interval '1 minute')::integer as orders_minute,
     (select count(*) from orders o where o.ts >= date_trunc('day', $3::timestamp))::integer as orders_day,
     (select count(*) from orders o where o.epoch = $4)::integer as committed,
-    c.multiplier,
-    case when q.bid_px_e4 > 0 and q.ask_px_e4 >= q.bid_px_e4 then (q.bid_px_e4 + q.ask_px_e4) / 2.0 end::float8 as reference_e4
-  from trade.order_intents i
-  join trade.runs r using (run_id)
-  join trade.order_intent_legs l on l.intent_id = i.intent_id and l.leg_no = 1
-  join ref.instruments c on c.instrument_id = l.instrument_id
-  left join lateral signal.quotes_as_of(
-    array[l.instrument_id], array[$3::timestamp], r.quote_feed_id,
-    $3::timestamp - make_interval(secs => r.stale_after_ms / 1000.0 + 10), $3::timestamp, 'infinity'
-  ) q on true
-  where i.intent_id = $1`;
+    min(l.multiplier) as multiplier,
+    -- Of several legs what those like the first are worth, less the others; of the first somebody must want it.
+    case when count(l.mid_e4) = count(*) then sum(case l.side when l.first_side then l.mid_e4 else -l.mid_e4 end) end::float8 as reference_e4
+  from (
+    select
+      g.side, first_value(g.side) over (order by g.leg_no) as first_side, c.multiplier,
+      case
+        when (q.bid_px_e4 > 0 or g.leg_no > 1) and q.ask_px_e4 >= coalesce(q.bid_px_e4, 0) then (coalesce(q.bid_px_e4, 0) + q.ask_px_e4) / 2.0
+      end as mid_e4
+    from trade.order_intents i
+    join trade.runs r using (run_id)
+    join trade.order_intent_legs g on g.intent_id = i.intent_id
+    join ref.instruments c on c.instrument_id = g.instrument_id
+    left join lateral signal.quotes_as_of(
+      array[g.instrument_id], array[$3::timestamp], r.quote_feed_id,
+      $3::timestamp - make_interval(secs => r.stale_after_ms / 1000.0 + 10), $3::timestamp, 'infinity'
+    ) q on true
+    where i.intent_id = $1
+  ) l
+  having count(*) > 0`;
 
 interface Row {
   readonly orders_minute: number;

@@ -128,7 +128,7 @@ function isSought({ state, venue_order_id }: OpenOrder): boolean {
   return state === 'unknown' || (state === 'submitted' && venue_order_id === null);
 }
 
-const NOTHING: Settled = { newFills: 0, isChanged: false, problem: null };
+const NOTHING: Settled = { newFills: 0, isChanged: false, problem: null, uneven: null };
 
 async function lookFor(
   order: OpenOrder,
@@ -148,7 +148,7 @@ async function lookFor(
 async function tellSeveral(order: OpenOrder, ids: readonly string[], parts: Parts): Promise<Settled> {
   const problem = `${describeOrder(order)} may be any of the orders ${ids.join(', ')} at the broker`;
   await parts.records.halt(parts.clock.now(), problem);
-  return { newFills: 0, isChanged: false, problem };
+  return { ...NOTHING, problem };
 }
 
 async function adopt(
@@ -193,7 +193,9 @@ async function countMiss(
   // Not its turn; another's look is no look for it, or the two would not be apart.
   if (probe.nextAt > now) return NOTHING;
   const isUnchanged =
-    reports !== null && positions !== null && qtyOf(positions, order.symbol) === qtyOf(held, order.symbol);
+    reports !== null &&
+    positions !== null &&
+    order.legs.every(({ symbol }) => qtyOf(positions, symbol) === qtyOf(held, symbol));
   const next = isUnchanged ? missed(probe, order, now) : lookedInVain(probe, now);
   if (next !== null) {
     memory.probes.set(order.intent_id, next);
@@ -205,7 +207,7 @@ async function countMiss(
   await records.event({ order, at, state: 'canceled', detail });
   memory.probes.delete(order.intent_id);
   memory.declared.set(order.intent_id, { ...order, state: 'canceled', ts_state: at });
-  return { newFills: 0, isChanged: true, problem: null };
+  return { ...NOTHING, isChanged: true };
 }
 
 function qtyOf(

@@ -2,7 +2,7 @@ create or replace function trade.account_orders(p_account text, p_as_of timestam
 returns table (
   intent_id bigint, position_id bigint, purpose text, attempt smallint, state text, ts_state timestamp, is_over boolean, is_canceling boolean,
   venue_order_id text, symbol text, side text, effect text, qty integer, order_type text, limit_px_e4 integer, stop_px_e4 integer,
-  ts timestamp, ts_submitted timestamp, filled_qty integer, open_qty integer, depends_on_id bigint, run_id bigint
+  ts timestamp, ts_submitted timestamp, filled_qty integer, open_qty integer, held_qty integer, depends_on_id bigint, run_id bigint, legs jsonb
 )
 language plpgsql stable
 as $$
@@ -38,10 +38,11 @@ begin
     s.intent_id, s.position_id, s.purpose, s.attempt, s.state, s.ts_state, trade.is_over(s.state),
     exists (select from trade.cancel_requests c where c.intent_id = s.intent_id),
     v.venue_order_id, n.symbol, l.side, l.effect, coalesce(x.qty, s.qty), s.order_type, s.limit_px_e4, s.stop_px_e4, s.ts, x.ts,
-    f.filled_qty, f.open_qty, s.depends_on_id, s.run_id
+    f.filled_qty, f.open_qty, f.held_qty, s.depends_on_id, s.run_id, f.legs
   from standing s
   join trade.order_intent_legs l on l.intent_id = s.intent_id and l.leg_no = 1
-  join ref.instruments n on n.instrument_id = l.instrument_id
+  join trade.decisions d on d.decision_id = s.position_id
+  join ref.instruments n on n.instrument_id = d.instrument_id
   left join lateral (
     select e.ts, e.qty from trade.order_events e where e.intent_id = s.intent_id and e.state = 'submitted' order by e.event_id limit 1
   ) x on true
@@ -51,13 +52,24 @@ begin
   ) v on true
   cross join lateral (
     select
-      coalesce(sum(y.qty) filter (where y.intent_id = s.intent_id), 0)::integer as filled_qty,
-      coalesce(sum(case y.effect when 'open' then y.qty else -y.qty end), 0)::integer as open_qty
-    from trade.fills y where y.position_id = s.position_id
+      sum(y.filled_qty)::integer as filled_qty, min(y.open_qty)::integer as open_qty, max(y.open_qty)::integer as held_qty,
+      jsonb_agg(jsonb_build_object('symbol', y.symbol, 'side', y.side, 'effect', y.effect, 'ratio', y.qty / s.qty) order by y.leg_no) as legs
+    from (
+      select
+        g.leg_no, g.side, g.effect, g.qty, c.symbol,
+        coalesce(sum(z.qty) filter (where z.intent_id = s.intent_id), 0) as filled_qty,
+        coalesce(sum(case z.effect when 'open' then z.qty else -z.qty end), 0) as open_qty
+      from trade.order_intent_legs g
+      join ref.instruments c on c.instrument_id = g.instrument_id
+      left join trade.fills z on z.position_id = s.position_id and z.instrument_id = g.instrument_id
+      where g.intent_id = s.intent_id
+      group by g.intent_id, g.leg_no, c.symbol
+    ) y
   ) f;
 end
 $$;
 comment on function trade.account_orders(text, timestamp) is
   'The orders of an account at its broker that have not ended, or did within 60 s: of the day of p_as_of, and earlier ones of positions that have a slot '
-  'still. With what the position has open (open_qty, contracts); qty is what was sent, or is to be.';
+  'still. symbol, side and effect are of what is traded, contract or spread; legs are its contracts. qty is what was sent, or is to be; filled_qty counts the '
+  'contracts of all legs. Of the position open_qty is what every leg has open, and can be closed as one; held_qty what any of them has.';
 grant execute on function trade.account_orders(text, timestamp) to job_runner;

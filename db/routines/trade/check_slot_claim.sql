@@ -2,9 +2,11 @@ create or replace function trade.check_slot_claim() returns trigger
 language plpgsql
 as $$
 begin
-  if (
-    select sum(case f.effect when 'open' then f.qty else -f.qty end) from trade.fills f where f.position_id = old.position_id
-  ) <> 0 then
+  if exists (
+    select from trade.fills f where f.position_id = old.position_id
+    group by f.instrument_id
+    having sum(case f.effect when 'open' then f.qty else -f.qty end) <> 0
+  ) then
     raise exception 'slot % of % / % holds position %, which is not flat', old.slot, old.account, old.strategy, old.position_id
       using errcode = 'SB004';
   end if;

@@ -6,6 +6,7 @@ as $$
 declare
   s trade.slot_state;
   v_entry record;
+  v_legs record;
   v_exit trade.decisions;
   v_order record;
   v_reversal record;
@@ -13,7 +14,8 @@ declare
 begin
   s.slot := p_slot;
   s.position_id := p_position_id;
-  select d.ts, d.run_id, d.direction, i.instrument_id, i.multiplier, trade.risk_px(i.instrument_id) as risk_e4, o.qty into strict v_entry
+  select d.ts, d.run_id, d.direction, i.instrument_id, i.multiplier, trade.risk_px(i.instrument_id) as risk_e4, o.qty, o.limit_px_e4
+  into strict v_entry
   from trade.decisions d
   join ref.instruments i on i.instrument_id = d.instrument_id
   join trade.order_intents o on o.decision_id = d.decision_id and o.attempt = 1
@@ -24,15 +26,29 @@ begin
   s.multiplier := v_entry.multiplier;
   s.capital := v_entry.risk_e4::numeric * v_entry.multiplier * v_entry.qty / 10000;
   select
-    coalesce(sum(f.qty) filter (where f.effect = 'open' and f.leg_no = 1), 0),
-    coalesce(sum(f.qty * f.px_e4::bigint * case f.side when 'sell' then 1 else -1 end) filter (where f.effect = 'open'), 0),
-    coalesce(sum(f.qty) filter (where f.effect = 'close' and f.leg_no = 1), 0),
-    coalesce(sum(f.qty * f.px_e4::bigint * case f.side when 'buy' then 1 else -1 end) filter (where f.effect = 'close'), 0),
-    coalesce(sum(f.commission + f.fees), 0)
-  into s.qty, s.notional_e4, s.closed_qty, s.closed_notional_e4, s.cost
-  from trade.fills f where f.position_id = p_position_id;
+    coalesce(sum(x.sold_e4), 0) as notional_e4, coalesce(-sum(x.closed_e4), 0) as closed_notional_e4, coalesce(sum(x.cost), 0) as cost,
+    max(x.opened_qty) as qty, min(x.opened_qty) as whole_qty, max(x.opened_qty - x.closed_qty) as most_open, min(x.opened_qty - x.closed_qty) as least_open,
+    count(*) as legs
+  into strict v_legs
+  from (
+    select
+      coalesce(sum(f.qty) filter (where f.effect = 'open'), 0) as opened_qty, coalesce(sum(f.qty) filter (where f.effect = 'close'), 0) as closed_qty,
+      sum(f.qty * f.px_e4::bigint * case f.side when 'sell' then 1 else -1 end) filter (where f.effect = 'open') as sold_e4,
+      sum(f.qty * f.px_e4::bigint * case f.side when 'sell' then 1 else -1 end) filter (where f.effect = 'close') as closed_e4,
+      sum(f.commission + f.fees) as cost
+    from ref.legs_of(s.instrument_id) l
+    left join trade.fills f on f.position_id = p_position_id and f.instrument_id = l.instrument_id
+    group by l.leg_no
+  ) x;
+  -- Fills of a broker come leg by leg: it is held as long as any leg is open, and flat when none is.
+  s.qty := v_legs.qty;
+  s.closed_qty := v_legs.qty - case when v_legs.most_open > 0 then v_legs.most_open else v_legs.least_open end;
+  -- Until all legs of the entry are known its limit is what it has brought at least.
+  s.notional_e4 := case v_legs.qty when v_legs.whole_qty then v_legs.notional_e4 else v_legs.qty * v_entry.limit_px_e4::bigint end;
+  s.closed_notional_e4 := v_legs.closed_notional_e4;
+  s.cost := v_legs.cost;
   s.short_legs := 1;
-  s.long_legs := (select count(*) - 1 from ref.legs_of(s.instrument_id));
+  s.long_legs := v_legs.legs - 1;
   select coalesce(f.quote_ts, f.ts), coalesce(f.quote_seq, 0) into s.fill_ts, s.fill_seq
   from trade.fills f where f.position_id = p_position_id order by f.fill_id desc limit 1;
   select * into v_exit from trade.decisions d where d.position_id = p_position_id and d.kind = 'exit';
@@ -76,7 +92,7 @@ begin
   s.phase := 'exiting';
   s.rest_qty := s.qty - s.closed_qty;
   s.ts_exit := v_exit.ts;
-  s.first_limit_px_e4 := v_exit.trigger_px_e4;
+  s.first_limit_px_e4 := trade.limit_px(p_strategy, 'buy', v_exit.trigger_px_e4);
   if s.rest_qty <= 0 then
     -- Flat, but something of it may still fill: only its broker can say that it does not.
     s.ts_until := 'infinity';

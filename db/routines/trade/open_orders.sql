@@ -1,13 +1,13 @@
 create or replace function trade.open_orders(p_account text, p_as_of timestamp)
 returns table (
   intent_id bigint, position_id bigint, purpose text, state text, ts_state timestamp, ts_submitted timestamp, venue_order_id text,
-  symbol text, side text, effect text, qty integer, order_type text, limit_px_e4 integer, stop_px_e4 integer, filled_qty integer
+  symbol text, side text, effect text, qty integer, order_type text, limit_px_e4 integer, stop_px_e4 integer, filled_qty integer, legs jsonb
 )
 language sql stable
 as $$
   select
     o.intent_id, o.position_id, o.purpose, o.state, o.ts_state, o.ts_submitted, o.venue_order_id, o.symbol, o.side, o.effect, o.qty,
-    o.order_type, o.limit_px_e4, o.stop_px_e4, o.filled_qty
+    o.order_type, o.limit_px_e4, o.stop_px_e4, o.filled_qty, o.legs
   from trade.account_orders(p_account, p_as_of) o
   where o.ts_submitted is not null
     -- A fill may be reported behind the cancel.

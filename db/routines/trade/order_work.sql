@@ -1,7 +1,7 @@
 create or replace function trade.order_work(p_account text, p_as_of timestamp)
 returns table (
   intent_id bigint, position_id bigint, action text, reason text, purpose text, venue_order_id text, symbol text, side text, effect text,
-  qty integer, order_type text, limit_px_e4 integer, stop_px_e4 integer, ts timestamp
+  qty integer, order_type text, limit_px_e4 integer, stop_px_e4 integer, ts timestamp, legs jsonb
 )
 language plpgsql stable
 as $$
@@ -42,7 +42,7 @@ begin
             -- As the walk would have decided, were it alive.
             when s.purpose = 'entry' and p_as_of > s.ts_submitted + s.entry_valid + interval '5 seconds' then 'cancel: unfilled'
             when s.purpose = 'protect' and s.is_leaving then 'cancel: the exit goes first'
-            when s.purpose <> 'entry' and s.open_qty <= 0 and not s.is_opening then 'cancel: nothing is open'
+            when s.purpose <> 'entry' and s.held_qty <= 0 and not s.is_opening then 'cancel: nothing is open'
           end
         when s.is_canceling then 'drop: canceled: never sent'
         when s.purpose = 'entry' then
@@ -58,7 +58,8 @@ begin
           end
         when s.ts < p_as_of::date then 'drop: canceled: of an earlier day'
         when s.purpose = 'protect' and s.is_leaving then 'drop: canceled: the exit goes first'
-        when s.open_qty <= 0 and not s.is_opening then 'drop: canceled: nothing is open'
+        when s.held_qty <= 0 and not s.is_opening then 'drop: canceled: nothing is open'
+        -- What only some of its legs have open cannot be closed as one: people have been told.
         when s.working > 0 or s.open_qty <= 0 then null
         else 'send'
       end as verdict
@@ -67,7 +68,7 @@ begin
   select
     d.intent_id, d.position_id, split_part(d.verdict, ': ', 1), nullif(substr(d.verdict, length(split_part(d.verdict, ': ', 1)) + 3), ''),
     d.purpose, d.venue_order_id, d.symbol, d.side, d.effect, case d.effect when 'close' then least(d.qty, d.open_qty) else d.qty end,
-    d.order_type, d.limit_px_e4, d.stop_px_e4, d.ts
+    d.order_type, d.limit_px_e4, d.stop_px_e4, d.ts, d.legs
   from decided d
   where d.verdict is not null
   order by

@@ -41,10 +41,16 @@ left join lateral (
   limit 1
 ) v on true
 left join lateral (
-  select sum(x.qty) as filled_qty, sum(x.qty * x.px_e4::bigint) as filled_notional_e4
-  from trade.fills x
-  -- By the position first: that is where the index is.
-  where x.position_id = i.position_id and x.intent_id = i.intent_id
+  -- Whole is what every leg has filled.
+  select min(y.filled_qty) as filled_qty, sum(case y.side when l.side then y.notional_e4 else -y.notional_e4 end) as filled_notional_e4
+  from (
+    select g.leg_no, g.side, coalesce(sum(x.qty), 0) as filled_qty, sum(x.qty * x.px_e4::bigint) as notional_e4
+    from trade.order_intent_legs g
+    -- By the position first: that is where the index is.
+    left join trade.fills x on x.position_id = i.position_id and x.intent_id = i.intent_id and x.leg_no = g.leg_no
+    where g.intent_id = i.intent_id
+    group by g.leg_no, g.side
+  ) y
 ) f on true;
 comment on view trade.orders is
   'Orders in their current state: one row per intent, folded from trade.order_events and trade.fills. An intent without events is created.';
@@ -60,7 +66,7 @@ comment on column trade.orders.side is 'buy or sell, of the first leg.';
 comment on column trade.orders.effect is 'open or close, of the first leg.';
 comment on column trade.orders.order_type is 'limit, market or stop.';
 comment on column trade.orders.limit_px_e4 is 'Limit, 1/10,000 dollar; null for a market order.';
-comment on column trade.orders.qty is 'Contracts ordered.';
+comment on column trade.orders.qty is 'Contracts ordered, of several legs combinations.';
 comment on column trade.orders.slot is 'trade.position_slots.';
 comment on column trade.orders.ts_valid_until is 'Cancelled if unfilled by then; null stands until replaced.';
 comment on column trade.orders.depends_on_id is 'Of a reversal: the exit decision that must fill first.';
@@ -69,6 +75,7 @@ comment on column trade.orders.ts_state is 'Since when, Eastern.';
 comment on column trade.orders.detail is 'What the last event says in words.';
 comment on column trade.orders.venue_order_id is 'The broker''s order id, once there is one.';
 comment on column trade.orders.stop_px_e4 is 'Of a stop order, 1/10,000 dollar.';
-comment on column trade.orders.filled_qty is 'Contracts filled.';
-comment on column trade.orders.filled_notional_e4 is 'Sum of quantity x price of the fills, 1/10,000 dollar; null without a fill.';
+comment on column trade.orders.filled_qty is 'Contracts filled; of several legs combinations that are whole.';
+comment on column trade.orders.filled_notional_e4 is
+  'Sum of quantity x price of the fills, 1/10,000 dollar; null without a fill. Of several legs those like the first less the others.';
 grant select on trade.orders to job_runner, backup;

@@ -92,12 +92,20 @@ function readLegs(wire: WireOrder, tagged: readonly OrderLeg[]): Read {
   }
   if (wire.leg.length === 0) return withoutLegs(wire, tagged);
   const qty = unitsOf(wire);
+  const told = inSequence(wire.leg, tagged);
   return {
     qty,
-    legs: wire.leg.map((leg) => legOf(leg, qty)),
-    totals: wire.leg.map((leg, i) => totalsOf(leg, i + 1)),
+    legs: told.map((leg) => legOf(leg, qty)),
+    totals: told.map((leg, i) => totalsOf(leg, i + 1)),
     isOpaque: false,
   };
+}
+
+// Fills are numbered by leg: as the order was sent, where its tag tells, in whatever sequence they come.
+function inSequence(legs: readonly WireLeg[], tagged: readonly OrderLeg[]): readonly WireLeg[] {
+  const place = (leg: WireLeg): number =>
+    tagged.findIndex(({ symbol }) => symbol === toOsi(leg.option_symbol ?? ''));
+  return [...legs].sort((a, b) => place(a) - place(b));
 }
 
 // `quantity` of a parent counts units; a leg of a ratio spread has a multiple of it.

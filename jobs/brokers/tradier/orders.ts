@@ -61,10 +61,11 @@ export function createOrders(options: OrdersOptions): Orders {
 
 async function submit(
   order: BrokerOrder,
-  { clientId, priority, onWritten, obstacle }: SubmitOptions,
+  about: SubmitOptions,
   tags: Set<string>,
   options: OrdersOptions,
 ): Promise<SendOutcome> {
+  const { clientId, priority, onWritten, obstacle } = about;
   let form: OrderForm;
   let path: string;
   try {
@@ -75,8 +76,8 @@ async function submit(
   }
   // Tradier takes a tag twice and makes two orders of it.
   if (tags.has(clientId)) return { kind: 'not_sent', reason: `an order was sent as ${clientId} before` };
-  const look = isPreviewed(order) ? await previewed(form, path, priority, options) : null;
-  if (look !== null && look.kind !== 'good') return look.outcome;
+  const refused = isPreviewed(order) ? await previewed(form, path, about, options) : null;
+  if (refused !== null) return refused;
   if (tags.size >= MAX_TAGS) tags.clear();
   tags.add(clientId);
   const request = {
@@ -92,7 +93,7 @@ async function submit(
   if (sent.kind === 'not_sent') tags.delete(clientId);
   const outcome = sent.kind === 'created' ? await verified(sent.id, clientId, priority, options) : sent;
   options.log.info({ route: 'POST order', client_id: clientId, outcome }, 'tradier order sent');
-  return look === null || outcome.kind === 'not_sent' ? outcome : { ...outcome, preview: look.preview };
+  return outcome;
 }
 
 // Of entries only: an exit waits for nothing.
@@ -100,30 +101,31 @@ function isPreviewed({ legs }: BrokerOrder): boolean {
   return legs.length > 1 && legs.some((leg) => leg.effect === 'open');
 }
 
-type Look =
-  | { readonly kind: 'good'; readonly preview: unknown }
-  | { readonly kind: 'bad'; readonly outcome: SendOutcome };
-
-/** What Tradier says of the order without taking it. An entry that it does not answer for is not sent. */
+/** Asks Tradier about the order without placing it: null if it would take it. An entry that it does not answer for is not sent. */
 async function previewed(
   form: OrderForm,
   path: string,
-  priority: Priority,
+  { priority, onPreview }: SubmitOptions,
   options: OrdersOptions,
-): Promise<Look> {
+): Promise<SendOutcome | null> {
   const body = { ...form, preview: 'true' };
   const result = await options.http.send({ route: 'POST preview', method: 'POST', path, body, priority });
   if (result.kind !== 'answered') {
-    return { kind: 'bad', outcome: { kind: 'not_sent', reason: `no preview: ${result.reason}` } };
+    return { kind: 'not_sent', reason: `no preview: ${result.reason}` };
   }
   const refusal = refusalOf(result);
   const preview = parseJson(result.text);
-  if (refusal !== null) {
-    return { kind: 'bad', outcome: { kind: 'rejected', reason: `preview: ${refusal}`, preview } };
+  try {
+    if (preview !== undefined) await onPreview?.(preview);
+  } catch (error) {
+    return { kind: 'not_sent', reason: `the preview could not be stored: ${errorText(error)}` };
   }
-  if (result.status === 200 && preview !== undefined) return { kind: 'good', preview };
-  const reason = `no preview: Tradier answered ${result.status}, and nothing that can be read`;
-  return { kind: 'bad', outcome: { kind: 'not_sent', reason } };
+  if (refusal !== null) return { kind: 'rejected', reason: `preview: ${refusal}` };
+  if (result.status === 200 && preview !== undefined) return null;
+  return {
+    kind: 'not_sent',
+    reason: `no preview: Tradier answered ${result.status}, and nothing that can be read`,
+  };
 }
 
 async function verified(

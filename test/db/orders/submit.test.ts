@@ -63,7 +63,10 @@ describe('a trade', () => {
     const plain = broker.submit;
     const preview = { order: { status: 'ok', commission: 8.75 } };
     Object.assign(broker, {
-      submit: async (...args: Parameters<typeof plain>) => ({ ...(await plain(...args)), preview }),
+      submit: async (...[order, about]: Parameters<typeof plain>) => {
+        await about.onPreview?.(preview);
+        return plain(order, about);
+      },
     });
     await openPosition(world);
     const previews = `
@@ -72,7 +75,10 @@ describe('a trade', () => {
     const { rows } = await world.pool.query(previews, [world.run.id]);
     expect(rows.map((row) => row.preview)).toEqual([preview, preview]);
     const [entry] = world.venue.orders;
-    const known = recordedFills(() => connect({ url: world.url, role: 'job_runner', name: 'test' }));
+    const known = recordedFills(
+      () => connect({ url: world.url, role: 'job_runner', name: 'test' }),
+      world.account,
+    );
     expect(await known(entry?.id ?? '')).toMatchObject([{ legNo: 1, qty: 25, px_e4: 10_000 }]);
     expect(await known('none')).toEqual([]);
   });

@@ -50,7 +50,7 @@ describe('one order', () => {
   it('that is a stop may have been moved to a price that the broker takes', () => {
     const stop = { order_type: 'stop' as const, limit_px_e4: null };
     const closing = { side: 'buy', effect: 'close' } as const;
-    const protect = sought({ ...stop, ...closing, stop_px_e4: 30_300 });
+    const protect = sought({ ...openOrder({ ...stop, ...closing, stop_px_e4: 30_300 }) });
     const carried = (order: BrokerOrder): BrokerOrder => asSchwabCarries(order, DEFAULT_TICKS);
     const seenAt = (stop_px_e4: number): OrderReport =>
       reportOf(openOrder({ ...stop, ...closing, stop_px_e4 }));

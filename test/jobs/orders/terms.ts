@@ -1,7 +1,7 @@
 // Orders and reports for tests of the pure parts of the order path.
 import { type EasternUs, parseEastern } from '../../../core/eastern_time.ts';
 import type { OsiSymbol } from '../../../core/osi_symbol.ts';
-import type { BrokerFill, OrderReport, VenueState } from '../../../jobs/brokers/broker.ts';
+import type { BrokerFill, Effect, OrderReport, VenueState } from '../../../jobs/brokers/broker.ts';
 import type { OpenOrder } from '../../../jobs/orders/records.ts';
 
 export const PUT = 'QQQ   260617P00600000' as OsiSymbol;
@@ -12,8 +12,10 @@ export function at(time: string): EasternUs {
   return us;
 }
 
-/** An entry of 25 at 1.00, sent at 10:05:00 and unknown since. */
-export function openOrder(more: Partial<OpenOrder> = {}): OpenOrder {
+/** An entry of 25 at 1.00, sent at 10:05:00 and unknown since; of one leg unless it says otherwise. */
+export function openOrder(more: Partial<OpenOrder> & { readonly effect?: Effect } = {}): OpenOrder {
+  const { effect = 'open', ...rest } = more;
+  const { symbol = PUT, side = 'sell' } = rest;
   return {
     intent_id: 1,
     position_id: 1,
@@ -22,15 +24,15 @@ export function openOrder(more: Partial<OpenOrder> = {}): OpenOrder {
     ts_state: at('10:05:00'),
     ts_submitted: at('10:05:00'),
     venue_order_id: null,
-    symbol: PUT,
-    side: 'sell',
-    effect: 'open',
+    symbol,
+    side,
+    legs: [{ symbol, side, effect, ratio: 1 }],
     qty: 25,
     order_type: 'limit',
     limit_px_e4: 10_000,
     stop_px_e4: null,
     filled_qty: 0,
-    ...more,
+    ...rest,
   };
 }
 
@@ -45,13 +47,13 @@ export function reportOf(
     readonly clientId?: string | null;
   } = {},
 ): OrderReport {
-  const { symbol, side, effect, qty, order_type, limit_px_e4, stop_px_e4 } = order;
+  const { legs, side, qty, order_type, limit_px_e4, stop_px_e4 } = order;
   const { id = '101', state = 'working', enteredAt = order.ts_submitted, fills = [], clientId = null } = more;
   return {
     venueOrderId: id,
     state,
     order: {
-      legs: [{ symbol, side, effect, ratio: 1 }],
+      legs,
       ...{ qty, type: order_type, isCredit: side === 'sell', limit_px_e4, stop_px_e4 },
     },
     filledQty: fills.reduce((sum, fill) => sum + fill.qty, 0),

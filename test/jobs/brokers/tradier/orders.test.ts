@@ -31,8 +31,13 @@ function quote({ venue }: SimulatedTradier, sz = 1000): void {
   venue.setQuote(LONG, { bid_e4: 43_000, ask_e4: 44_000, sz });
 }
 
-async function taken(broker: Broker, order: BrokerOrder, clientId: string) {
-  const outcome = await broker.submit(order, { clientId, priority: 'entry' });
+async function taken(
+  broker: Broker,
+  order: BrokerOrder,
+  clientId: string,
+  onPreview?: (preview: unknown) => Promise<void>,
+) {
+  const outcome = await broker.submit(order, { clientId, priority: 'entry', onPreview });
   if (outcome.kind !== 'submitted') throw new Error(JSON.stringify(outcome));
   return outcome;
 }
@@ -50,11 +55,15 @@ function second(
 }
 
 describe('a credit spread', () => {
-  it('is previewed, sent as one, and reported leg by leg with what the broker said before', async () => {
+  it('is previewed, sent as one once the preview is stored, and reported leg by leg', async () => {
     const world = await simulatedTradier();
     quote(world);
-    const outcome = await taken(world.broker, spread(), 'strikebase-1');
-    expect(outcome.preview).toMatchObject({ order: { status: 'ok', result: true, class: 'multileg' } });
+    const previews: unknown[] = [];
+    const outcome = await taken(world.broker, spread(), 'strikebase-1', async (preview) => {
+      expect(world.venue.orders()).toEqual([]);
+      previews.push(preview);
+    });
+    expect(previews).toMatchObject([{ order: { status: 'ok', result: true, class: 'multileg' } }]);
     const report = await world.broker.order(outcome.venueOrderId);
     expect(report).toMatchObject({
       state: 'filled',
@@ -86,6 +95,12 @@ describe('a credit spread', () => {
       const outcome = await world.broker.submit(spread(), { clientId: 'a-2', priority: 'entry' });
       expect(outcome.kind).toBe('not_sent');
     }
+    const about = {
+      clientId: 'a-2',
+      priority: 'entry',
+      onPreview: () => Promise.reject(new Error('disk full')),
+    } as const;
+    expect(await world.broker.submit(spread(), about)).toMatchObject({ kind: 'not_sent' });
     expect(world.venue.orders()).toEqual([]);
     await taken(world.broker, spread(), 'a-2');
   });
