@@ -1,7 +1,7 @@
 create or replace view panel.open_positions as
 select
   r.strategy,
-  p.run_id,
+  r.run_id,
   d.session_date,
   i.symbol as contract,
   i.option_kind,
@@ -25,17 +25,23 @@ select
   r.quote_source,
   p.account,
   p.position_id
-from trade.positions p
-join trade.runs r on r.run_id = p.run_id
+from trade.runs r
+-- Run by run, what has no closed trip: folding the fills of all the others would take most of the time.
+cross join lateral (
+  select distinct f.position_id
+  from trade.fills f
+  where f.run_id = r.run_id and not exists (select from trade.round_trips t where t.run_id = r.run_id and t.position_id = f.position_id)
+) held
+-- One by one (offset 0 keeps the planner from folding all of them first): there are few.
+cross join lateral (select x.* from trade.positions x where x.position_id = held.position_id and x.qty <> 0 offset 0) p
 join trade.decisions d on d.decision_id = p.position_id
 join ref.instruments i on i.instrument_id = p.instrument_id
 left join trade.decisions x on x.position_id = p.position_id and x.kind = 'exit'
 left join lateral panel.last_quote(
   p.instrument_id, r.quote_feed_id, p.ts_entry,
   -- A replay that has stopped midway does not know what came later; a live position may be in the hands of a later run.
-  case r.mode when 'live' then 'infinity' else (select max(s.ts_to) from trade.slices s where s.run_id = p.run_id) end
-) q on true
-where p.qty <> 0;
+  case r.mode when 'live' then 'infinity' else (select max(s.ts_to) from trade.slices s where s.run_id = r.run_id) end
+) q on true;
 comment on view panel.open_positions is 'Positions that are not flat, in dollars, with their last quote, target and stop.';
 comment on column panel.open_positions.strategy is 'Strategy.';
 comment on column panel.open_positions.run_id is 'panel.runs.';
