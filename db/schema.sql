@@ -505,7 +505,7 @@ grant execute on function ref.instrument_ids(p_symbols text[], p_kind text) to i
 
 create function ref.legs_of(p_instrument_id integer) returns TABLE(leg_no smallint, instrument_id integer, side smallint) language sql stable;
 comment on function ref.legs_of(p_instrument_id integer) is 'The contracts behind what is traded: those of a spread, or the contract itself. side is what selling it does: -1 sells, 1 buys.';
-grant execute on function ref.legs_of(p_instrument_id integer) to backup, grafana_reader, job_runner;
+grant execute on function ref.legs_of(p_instrument_id integer) to backup, ingest_writer, job_runner;
 
 create function ref.nyse_holidays(from_year integer, to_year integer) returns TABLE(session_date date, holiday text) language sql immutable;
 comment on function ref.nyse_holidays(from_year integer, to_year integer) is 'Full-day NYSE closures by rule, first to last year inclusive, on the weekday where they are observed. Valid from 2015. Source: NYSE rule 7.2 and the holiday calendars on nyse.com.';
@@ -537,6 +537,24 @@ grant execute on function ref.spread_id(p_legs integer[]) to job_runner;
 create schema market;
 comment on schema market is 'Raw market data as received, append-only, and its rollups. Written by ingest_writer.';
 grant usage on schema market to backup, ingest_writer, job_runner;
+
+create table market.chain_gamma (
+  snapshot_id bigint not null,
+  strike_e4 integer not null,
+  call_gex double precision not null,
+  put_gex double precision not null,
+  constraint chain_gamma_pk PRIMARY KEY (snapshot_id, strike_e4),
+  constraint chain_gamma_snapshot_fk FOREIGN KEY (snapshot_id) REFERENCES market.chain_snapshots(snapshot_id)
+);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON market.chain_gamma FOR EACH ROW EXECUTE FUNCTION engine.forbid_change();
+CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON market.chain_gamma FOR EACH STATEMENT EXECUTE FUNCTION engine.forbid_change();
+comment on table market.chain_gamma is 'Gamma exposure of a chain snapshot by strike (signal.gamma_exposure). Facts, append-only. Written by market.store_context.';
+comment on column market.chain_gamma.snapshot_id is 'market.chain_snapshots.';
+comment on column market.chain_gamma.strike_e4 is 'Strike, 1/10,000 dollar.';
+comment on column market.chain_gamma.call_gex is 'Of the calls, dollars of delta per 1 % move of the underlying.';
+comment on column market.chain_gamma.put_gex is 'Of the puts, negative.';
+grant select on market.chain_gamma to backup, job_runner;
+grant insert, select on market.chain_gamma to ingest_writer;
 
 create table market.chain_snapshots (
   snapshot_id bigint generated always as identity,
@@ -587,7 +605,7 @@ create table market.context_snapshots (
 );
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON market.context_snapshots FOR EACH ROW EXECUTE FUNCTION engine.forbid_change();
 CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON market.context_snapshots FOR EACH STATEMENT EXECUTE FUNCTION engine.forbid_change();
-comment on table market.context_snapshots is 'Context of a chain at an instant: VIX, VIX9D, term structure, GEX. Facts, append-only. Written by ingest_writer.';
+comment on table market.context_snapshots is 'Context of a chain at an instant: vix, vix9d, term (VIX9D / VIX), net_gex, zero_gamma. Facts, append-only. Written by market.store_context.';
 comment on column market.context_snapshots.underlying_id is 'ref.instruments.';
 comment on column market.context_snapshots.feed_id is 'ref.feeds.';
 comment on column market.context_snapshots.ts_event is 'Instant, Eastern.';
@@ -918,6 +936,10 @@ create function market.quote_model(p_underlying text, p_overrides jsonb) returns
 comment on function market.quote_model(p_underlying text, p_overrides jsonb) is 'market.default_quote_model(p_underlying) with single constants overridden: what a run stores as its quote model. Raises SB008 on an unknown key or a constant without a value.';
 grant execute on function market.quote_model(p_underlying text, p_overrides jsonb) to ingest_writer, job_runner;
 
+create function market.store_context(p_underlying text, p_chain_feed text, p_tick_feed text, p_ts timestamp without time zone, p_ts_recv timestamp without time zone) returns integer language plpgsql volatile;
+comment on function market.store_context(p_underlying text, p_chain_feed text, p_tick_feed text, p_ts timestamp without time zone, p_ts_recv timestamp without time zone) is 'Stores the context of the chain snapshots of one instant: gamma exposure by strike, net GEX and zero-gamma level of all of them together, VIX, VIX9D and their ratio. Repeating it changes nothing. Returns how many figures are new.';
+grant execute on function market.store_context(p_underlying text, p_chain_feed text, p_tick_feed text, p_ts timestamp without time zone, p_ts_recv timestamp without time zone) to ingest_writer;
+
 create schema signal;
 comment on schema signal is 'Rules: one routine per rule and indicator, the normalised periods and the signals. Written by job_runner.';
 grant usage on schema signal to backup, grafana_reader, job_runner;
@@ -1132,17 +1154,21 @@ comment on column signal.equity_indicators.ma9_e6 is 'Simple mean of the last ni
 comment on column signal.equity_indicators.vwap_is_typical is 'True where a row without a VWAP, for which its typical price stands in, is under the minute.';
 grant select on signal.equity_indicators to backup, job_runner;
 
+create function signal.append_ahead(p_run_id bigint, p_from timestamp without time zone, p_to timestamp without time zone, p_as_of timestamp without time zone) returns integer language plpgsql volatile;
+comment on function signal.append_ahead(p_run_id bigint, p_from timestamp without time zone, p_to timestamp without time zone, p_as_of timestamp without time zone) is 'Stores the periods of the whole sessions in [p_from, p_to] before trade.advance comes to them: it then finds what it would have stored itself, if it is given the same as_of. Backtests only (SB002). Returns their number.';
+grant execute on function signal.append_ahead(p_run_id bigint, p_from timestamp without time zone, p_to timestamp without time zone, p_as_of timestamp without time zone) to job_runner;
+
 create function signal.append_periods(p_from timestamp without time zone, p_to timestamp without time zone, p_context signal.context, p_root text, p_quote_feed_id smallint, p_run_id bigint, p_is_revision boolean) returns integer language plpgsql volatile;
-comment on function signal.append_periods(p_from timestamp without time zone, p_to timestamp without time zone, p_context signal.context, p_root text, p_quote_feed_id smallint, p_run_id bigint, p_is_revision boolean) is 'Stores the periods that close in (p_from, p_to] for a run, with the contracts nearest to the VWAP and their quotes as of each period''s end; as a further revision of every one when p_is_revision. Returns their number.';
+comment on function signal.append_periods(p_from timestamp without time zone, p_to timestamp without time zone, p_context signal.context, p_root text, p_quote_feed_id smallint, p_run_id bigint, p_is_revision boolean) is 'Stores the periods that close in (p_from, p_to] for a run, with the contracts nearest to the VWAP and their quotes as of each period''s end; as a further revision of every one when p_is_revision. Those that signal.append_ahead has stored are left as they are. Returns their number.';
 grant execute on function signal.append_periods(p_from timestamp without time zone, p_to timestamp without time zone, p_context signal.context, p_root text, p_quote_feed_id smallint, p_run_id bigint, p_is_revision boolean) to job_runner;
 
 create function signal.bs_greeks(option_kind text, s double precision, k double precision, t_years double precision, r double precision, q double precision, sigma double precision, OUT delta double precision, OUT gamma double precision, OUT theta double precision, OUT vega double precision, OUT rho double precision, OUT vanna double precision, OUT charm double precision) returns record language plpgsql immutable;
 comment on function signal.bs_greeks(option_kind text, s double precision, k double precision, t_years double precision, r double precision, q double precision, sigma double precision, OUT delta double precision, OUT gamma double precision, OUT theta double precision, OUT vega double precision, OUT rho double precision, OUT vanna double precision, OUT charm double precision) is 'Greeks of a European call or put by Black-Scholes-Merton, of the arguments of signal.bs_price, per share: delta; gamma per unit of s; theta per calendar day; vega, rho and vanna (change of delta) per percentage point; charm (change of delta) per calendar day. Without time or volatility left delta is that of exercise and the others are 0.';
-grant execute on function signal.bs_greeks(option_kind text, s double precision, k double precision, t_years double precision, r double precision, q double precision, sigma double precision, OUT delta double precision, OUT gamma double precision, OUT theta double precision, OUT vega double precision, OUT rho double precision, OUT vanna double precision, OUT charm double precision) to backup, grafana_reader, job_runner;
+grant execute on function signal.bs_greeks(option_kind text, s double precision, k double precision, t_years double precision, r double precision, q double precision, sigma double precision, OUT delta double precision, OUT gamma double precision, OUT theta double precision, OUT vega double precision, OUT rho double precision, OUT vanna double precision, OUT charm double precision) to backup, grafana_reader, ingest_writer, job_runner;
 
 create function signal.bs_price(option_kind text, s double precision, k double precision, t_years double precision, r double precision, q double precision, sigma double precision) returns double precision language plpgsql immutable;
 comment on function signal.bs_price(option_kind text, s double precision, k double precision, t_years double precision, r double precision, q double precision, sigma double precision) is 'Theoretical price of a European call or put in the unit of s and k (both above 0): spot s, strike k, years to expiration t_years, continuous rate r and dividend yield q, volatility sigma, all per year. Without time or volatility left it is the discounted intrinsic value. Sources: F. Black and M. Scholes (1973), R. C. Merton (1973).';
-grant execute on function signal.bs_price(option_kind text, s double precision, k double precision, t_years double precision, r double precision, q double precision, sigma double precision) to job_runner;
+grant execute on function signal.bs_price(option_kind text, s double precision, k double precision, t_years double precision, r double precision, q double precision, sigma double precision) to ingest_writer, job_runner;
 
 create function signal.build_periods(p_from timestamp without time zone, p_to timestamp without time zone, p_context signal.context) returns SETOF signal.period_values language plpgsql stable;
 comment on function signal.build_periods(p_from timestamp without time zone, p_to timestamp without time zone, p_context signal.context) is 'The normalised periods that close in (p_from, p_to]: one for every session period, empty ones too. Built from the ticks of one feed received by as_of, each from [ts - period, ts); sums are over integers, so neither the order of rows nor the cut into slices changes a digit.';
@@ -1150,7 +1176,7 @@ grant execute on function signal.build_periods(p_from timestamp without time zon
 
 create function signal.chain_greeks(p_snapshot_id bigint, p_rate double precision DEFAULT 0, p_dividend double precision DEFAULT 0) returns TABLE(instrument_id integer, expiration date, option_kind text, strike double precision, multiplier integer, t_years double precision, mid double precision, iv double precision, delta double precision, gamma double precision, theta double precision, vega double precision, vendor_iv double precision, vendor_delta double precision, vendor_gamma double precision, open_interest bigint, volume bigint) language sql stable;
 comment on function signal.chain_greeks(p_snapshot_id bigint, p_rate double precision, p_dividend double precision) is 'Implied volatility of the middle of every quote of a chain snapshot and its greeks (signal.bs_greeks; p_rate and p_dividend continuous, a fraction a year), with the vendor''s beside. Time counts from the quote''s own time where it has one. Null where a contract has no two-sided quote or no volatility explains it.';
-grant execute on function signal.chain_greeks(p_snapshot_id bigint, p_rate double precision, p_dividend double precision) to backup, job_runner;
+grant execute on function signal.chain_greeks(p_snapshot_id bigint, p_rate double precision, p_dividend double precision) to backup, ingest_writer, job_runner;
 
 create function signal.columns_of(p_routine text) returns text language sql stable;
 comment on function signal.columns_of(p_routine text) is 'The columns that a rule returns, and that are stored of it in signal.signals: those of signal.signal_values or signal.spread_values.';
@@ -1162,11 +1188,11 @@ grant execute on function signal.earliest_late_period(p_run_id bigint, p_before 
 
 create function signal.gamma_exposure(p_snapshot_id bigint) returns TABLE(expiration date, strike double precision, call_gex double precision, put_gex double precision, net_gex double precision) language sql stable;
 comment on function signal.gamma_exposure(p_snapshot_id bigint) is 'Gamma exposure of a chain snapshot by strike, dollars of delta per 1 % move of the underlying: gamma x open interest x multiplier x spot^2 x 0.01, calls positive and puts negative, as if dealers were long the calls and short the puts (an assumption). The sum of net_gex is the chain''s net GEX.';
-grant execute on function signal.gamma_exposure(p_snapshot_id bigint) to backup, job_runner;
+grant execute on function signal.gamma_exposure(p_snapshot_id bigint) to backup, ingest_writer, job_runner;
 
 create function signal.implied_volatility(option_kind text, price double precision, s double precision, k double precision, t_years double precision, r double precision, q double precision) returns double precision language plpgsql immutable;
 comment on function signal.implied_volatility(option_kind text, price double precision, s double precision, k double precision, t_years double precision, r double precision, q double precision) is 'Implied volatility per year of a European call or put by Black-Scholes-Merton: its price, spot s and strike k in one unit, years to expiration t_years, continuous rate r and dividend yield q per year. Null where no volatility of 0.001 to 9.99 explains the price: below intrinsic value, or no time left. Relative error below 1e-8 where the time value is above 1e-4. Newton on the logarithm of the undiscounted price within a bracket; the seed is the point of inflection of S. Manaster and G. Koehler (1982).';
-grant execute on function signal.implied_volatility(option_kind text, price double precision, s double precision, k double precision, t_years double precision, r double precision, q double precision) to backup, grafana_reader, job_runner;
+grant execute on function signal.implied_volatility(option_kind text, price double precision, s double precision, k double precision, t_years double precision, r double precision, q double precision) to backup, grafana_reader, ingest_writer, job_runner;
 
 create function signal.iv_rank(p_history double precision[], p_now double precision, OUT rank double precision, OUT percentile double precision) returns record language sql immutable;
 comment on function signal.iv_rank(p_history double precision[], p_now double precision, OUT rank double precision, OUT percentile double precision) is 'Where an implied volatility stands in its history (one value a session, today''s not among them; usually 252): rank = distance from the lowest in percent of the range, null where all are equal; percentile = percent of the sessions strictly below.';
@@ -1174,7 +1200,7 @@ grant execute on function signal.iv_rank(p_history double precision[], p_now dou
 
 create function signal.last_close(p_instrument_id integer, p_feed_id smallint, p_ts timestamp without time zone, p_as_of timestamp without time zone) returns integer language sql stable;
 comment on function signal.last_close(p_instrument_id integer, p_feed_id smallint, p_ts timestamp without time zone, p_as_of timestamp without time zone) is 'The last price of an equity or index known at p_ts, 1/10,000 dollar: of the last print, or of the last aggregate that was over by then; null where that day has none.';
-grant execute on function signal.last_close(p_instrument_id integer, p_feed_id smallint, p_ts timestamp without time zone, p_as_of timestamp without time zone) to backup, job_runner;
+grant execute on function signal.last_close(p_instrument_id integer, p_feed_id smallint, p_ts timestamp without time zone, p_as_of timestamp without time zone) to backup, ingest_writer, job_runner;
 
 create function signal.listed_strikes(p_underlying_id integer, p_root text, p_session_date date) returns TABLE(strikes_e6 bigint[], call_ids integer[], put_ids integer[]) language sql stable;
 comment on function signal.listed_strikes(p_underlying_id integer, p_root text, p_session_date date) is 'Strikes of the nearest expiry of a session (0DTE where it exists) that have a call and a put, ascending in 1/1,000,000 dollar, with their contracts.';
@@ -1182,7 +1208,7 @@ grant execute on function signal.listed_strikes(p_underlying_id integer, p_root 
 
 create function signal.normal_cdf(x double precision) returns double precision language plpgsql immutable;
 comment on function signal.normal_cdf(x double precision) is 'Probability that a standard normal variable is at most x. Absolute error below 1e-15; the lower tail keeps eight significant digits to x = -37 and is 0 below. Source: algorithm 5666 of J. F. Hart et al., Computer Approximations (Wiley, 1968), with a continued fraction in the tail, as in G. West, Better approximations to cumulative normal functions, Wilmott (2005).';
-grant execute on function signal.normal_cdf(x double precision) to backup, grafana_reader, job_runner;
+grant execute on function signal.normal_cdf(x double precision) to backup, grafana_reader, ingest_writer, job_runner;
 
 create function signal.period_rows(p_from timestamp without time zone, p_to timestamp without time zone, p_context signal.context) returns SETOF signal.period_values language plpgsql stable;
 comment on function signal.period_rows(p_from timestamp without time zone, p_to timestamp without time zone, p_context signal.context) is 'The periods that a rule reads, closing in (p_from, p_to]: those that the run has stored (revision 0, what the rules saw), or built anew where there is no run.';
@@ -1202,7 +1228,7 @@ grant execute on function signal.tick_bars(p_from timestamp without time zone, p
 
 create function signal.ts_expiry(p_root text, p_expiration date) returns timestamp without time zone language sql stable;
 comment on function signal.ts_expiry(p_root text, p_expiration date) is 'The instant at which an option is worth its intrinsic value, Eastern: the close of its last session, half days too; settled in the morning (root SPX) the open. Null where that day has no session or the root is unknown.';
-grant execute on function signal.ts_expiry(p_root text, p_expiration date) to backup, job_runner;
+grant execute on function signal.ts_expiry(p_root text, p_expiration date) to backup, ingest_writer, job_runner;
 
 create function signal.vertical_candidates(p_ts timestamp without time zone, p_context signal.context) returns SETOF signal.vertical language plpgsql stable;
 comment on function signal.vertical_candidates(p_ts timestamp without time zone, p_context signal.context) is 'Credit verticals that a strategy may sell at p_ts, one for each of its dte_targets x delta_targets x put and call, the best first: short leg nearest to the delta (Black-76 on the forward by put-call parity, our own implied volatility), long leg spread_width further out or by long_delta_distance; quotes as of p_ts, no older than their feed allows. score = w1 x credit / width + w2 x distance of the short strike in standard deviations - w3 x (ask - bid) / middle of the spread, by score_weights; credit after fill_ratio. reject says why one cannot be sold: no_expiration, no_underlying, no_delta, no_long_leg, one_sided_quote, crossed_quote, no_bid_ask_recorded (marks), wide_leg, small_credit, wide_spread. One that is not rejected may be sold.';
@@ -1214,11 +1240,11 @@ grant execute on function signal.vwap_ma9(p_from timestamp without time zone, p_
 
 create function signal.years_to_expiry(p_root text, p_expiration date, p_at timestamp without time zone) returns double precision language sql stable;
 comment on function signal.years_to_expiry(p_root text, p_expiration date, p_at timestamp without time zone) is 'Time from p_at (Eastern) to signal.ts_expiry in years of 525,600 minutes, in real time across a change of clocks; at least a minute before expiry, 0 after it; null where there is no ts_expiry. For signal.bs_greeks and signal.implied_volatility.';
-grant execute on function signal.years_to_expiry(p_root text, p_expiration date, p_at timestamp without time zone) to backup, job_runner;
+grant execute on function signal.years_to_expiry(p_root text, p_expiration date, p_at timestamp without time zone) to backup, ingest_writer, job_runner;
 
-create function signal.zero_gamma(p_snapshot_id bigint, p_reach double precision DEFAULT 0.1, p_steps integer DEFAULT 80) returns double precision language sql stable;
-comment on function signal.zero_gamma(p_snapshot_id bigint, p_reach double precision, p_steps integer) is 'The level of the underlying nearest to the spot at which the net gamma exposure of a chain snapshot changes its sign (profile method: every contract''s gamma recomputed at p_steps + 1 levels within p_reach of the spot, its volatility and time unchanged); null where it does not.';
-grant execute on function signal.zero_gamma(p_snapshot_id bigint, p_reach double precision, p_steps integer) to backup, job_runner;
+create function signal.zero_gamma(p_snapshot_ids bigint[], p_reach double precision DEFAULT 0.1, p_steps integer DEFAULT 80) returns double precision language sql stable;
+comment on function signal.zero_gamma(p_snapshot_ids bigint[], p_reach double precision, p_steps integer) is 'The level of the underlying nearest to the spot at which the net gamma exposure of chain snapshots of one instant, together, changes its sign (profile method: every contract''s gamma recomputed at p_steps + 1 levels within p_reach of the spot, its volatility and time unchanged); null where it does not.';
+grant execute on function signal.zero_gamma(p_snapshot_ids bigint[], p_reach double precision, p_steps integer) to backup, ingest_writer, job_runner;
 
 create schema trade;
 comment on schema trade is 'Runs, slices, decisions, intents, order events, fills, slots. Written by job_runner.';
@@ -1611,8 +1637,6 @@ create table trade.fills (
   quote_seq bigint,
   constraint fills_pk PRIMARY KEY (fill_id),
   constraint fills_execution_key UNIQUE (account, execution_id),
-  constraint fills_intent_fk FOREIGN KEY (intent_id) REFERENCES trade.order_intents(intent_id),
-  constraint fills_position_fk FOREIGN KEY (position_id) REFERENCES trade.decisions(decision_id),
   constraint fills_effect_check CHECK ((effect = ANY (ARRAY['open'::text, 'close'::text]))),
   constraint fills_price_check CHECK ((px_e4 >= 0)),
   constraint fills_qty_check CHECK ((qty > 0)),
@@ -1622,6 +1646,7 @@ CREATE INDEX fills_position_idx ON trade.fills USING btree (position_id);
 CREATE INDEX fills_run_idx ON trade.fills USING btree (run_id, ts);
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON trade.fills FOR EACH ROW EXECUTE FUNCTION engine.forbid_change();
 CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON trade.fills FOR EACH STATEMENT EXECUTE FUNCTION engine.forbid_change();
+CREATE TRIGGER check_references AFTER INSERT ON trade.fills REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION trade.check_references();
 CREATE TRIGGER close_trips AFTER INSERT ON trade.fills REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION trade.close_trips();
 comment on table trade.fills is 'Our executions (table 8 of the specification). Facts, append-only. Written by trade.paper_fill and the brokers'' jobs.';
 comment on column trade.fills.fill_id is 'Key.';
@@ -1655,13 +1680,13 @@ create table trade.order_events (
   epoch bigint,
   qty integer,
   constraint order_events_pk PRIMARY KEY (event_id),
-  constraint order_events_intent_fk FOREIGN KEY (intent_id) REFERENCES trade.order_intents(intent_id),
   constraint order_events_state_check CHECK ((state = ANY (ARRAY['denied'::text, 'submitted'::text, 'unknown'::text, 'accepted'::text, 'partially_filled'::text, 'filled'::text, 'canceled'::text, 'rejected'::text, 'expired'::text])))
 );
 CREATE INDEX order_events_intent_idx ON trade.order_events USING btree (intent_id, event_id);
 CREATE INDEX order_events_unknown_idx ON trade.order_events USING btree (run_id) WHERE (state = 'unknown'::text);
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON trade.order_events FOR EACH ROW EXECUTE FUNCTION engine.forbid_change();
 CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON trade.order_events FOR EACH STATEMENT EXECUTE FUNCTION engine.forbid_change();
+CREATE TRIGGER check_references AFTER INSERT ON trade.order_events REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION trade.check_references();
 CREATE TRIGGER check_transitions AFTER INSERT ON trade.order_events REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION trade.check_order_transitions();
 comment on table trade.order_events is 'What happened to orders (table 8 of the specification). An intent without events is created. Facts, append-only. Written by trade.advance and the brokers'' jobs.';
 comment on column trade.order_events.event_id is 'Key; the order of events.';
@@ -1687,13 +1712,13 @@ create table trade.order_intent_legs (
   qty integer not null,
   constraint order_intent_legs_pk PRIMARY KEY (intent_id, leg_no),
   constraint order_intent_legs_key UNIQUE (decision_id, leg_no, side, attempt),
-  constraint order_intent_legs_intent_fk FOREIGN KEY (intent_id) REFERENCES trade.order_intents(intent_id),
   constraint order_intent_legs_effect_check CHECK ((effect = ANY (ARRAY['open'::text, 'close'::text]))),
   constraint order_intent_legs_qty_check CHECK ((qty > 0)),
   constraint order_intent_legs_side_check CHECK ((side = ANY (ARRAY['buy'::text, 'sell'::text])))
 );
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON trade.order_intent_legs FOR EACH ROW EXECUTE FUNCTION engine.forbid_change();
 CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON trade.order_intent_legs FOR EACH STATEMENT EXECUTE FUNCTION engine.forbid_change();
+CREATE TRIGGER check_references AFTER INSERT ON trade.order_intent_legs REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION trade.check_references();
 comment on table trade.order_intent_legs is 'Legs of an order intent. Facts, append-only. Written by trade.advance.';
 comment on column trade.order_intent_legs.intent_id is 'trade.order_intents.';
 comment on column trade.order_intent_legs.decision_id is 'The decision: with leg, side and attempt it can exist once.';
@@ -1723,9 +1748,6 @@ create table trade.order_intents (
   stop_px_e4 integer,
   constraint order_intents_pk PRIMARY KEY (intent_id),
   constraint order_intents_key UNIQUE (decision_id, attempt),
-  constraint order_intents_decision_fk FOREIGN KEY (decision_id) REFERENCES trade.decisions(decision_id),
-  constraint order_intents_depends_fk FOREIGN KEY (depends_on_id) REFERENCES trade.decisions(decision_id),
-  constraint order_intents_position_fk FOREIGN KEY (position_id) REFERENCES trade.decisions(decision_id),
   constraint order_intents_attempt_check CHECK ((attempt > 0)),
   constraint order_intents_limit_check CHECK (((order_type = 'limit'::text) = (limit_px_e4 IS NOT NULL))),
   constraint order_intents_purpose_check CHECK ((purpose = ANY (ARRAY['entry'::text, 'exit'::text, 'protect'::text]))),
@@ -1737,6 +1759,7 @@ CREATE INDEX order_intents_position_idx ON trade.order_intents USING btree (posi
 CREATE INDEX order_intents_run_idx ON trade.order_intents USING btree (run_id, ts);
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON trade.order_intents FOR EACH ROW EXECUTE FUNCTION engine.forbid_change();
 CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON trade.order_intents FOR EACH STATEMENT EXECUTE FUNCTION engine.forbid_change();
+CREATE TRIGGER check_references AFTER INSERT ON trade.order_intents REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION trade.check_references();
 comment on table trade.order_intents is 'Order intents (table 7 of the specification): committed before anything is sent. A re-priced exit is a further attempt. Facts, append-only. Written by trade.advance.';
 comment on column trade.order_intents.intent_id is 'Key.';
 comment on column trade.order_intents.run_id is 'trade.runs.';
@@ -2018,7 +2041,7 @@ comment on column trade.orders.side is 'buy or sell, of the first leg.';
 comment on column trade.orders.effect is 'open or close, of the first leg.';
 comment on column trade.orders.order_type is 'limit, market or stop.';
 comment on column trade.orders.limit_px_e4 is 'Limit, 1/10,000 dollar; null for a market order.';
-comment on column trade.orders.qty is 'Contracts ordered.';
+comment on column trade.orders.qty is 'Contracts ordered, of several legs combinations.';
 comment on column trade.orders.slot is 'trade.position_slots.';
 comment on column trade.orders.ts_valid_until is 'Cancelled if unfilled by then; null stands until replaced.';
 comment on column trade.orders.depends_on_id is 'Of a reversal: the exit decision that must fill first.';
@@ -2026,8 +2049,8 @@ comment on column trade.orders.state is 'State after the last event, as trade.or
 comment on column trade.orders.ts_state is 'Since when, Eastern.';
 comment on column trade.orders.detail is 'What the last event says in words.';
 comment on column trade.orders.venue_order_id is 'The broker''s order id, once there is one.';
-comment on column trade.orders.filled_qty is 'Contracts filled.';
-comment on column trade.orders.filled_notional_e4 is 'Sum of quantity x price of the fills, 1/10,000 dollar; null without a fill.';
+comment on column trade.orders.filled_qty is 'Contracts filled; of several legs combinations that are whole.';
+comment on column trade.orders.filled_notional_e4 is 'Sum of quantity x price of the fills, 1/10,000 dollar; null without a fill. Of several legs those like the first less the others.';
 comment on column trade.orders.stop_px_e4 is 'Of a stop order, 1/10,000 dollar.';
 grant select on trade.orders to backup, job_runner;
 
@@ -2115,8 +2138,8 @@ comment on column trade.round_trips.fees is 'Commission and fees, dollars.';
 comment on column trade.round_trips.net is 'Gross minus commission and fees, dollars.';
 grant select on trade.round_trips to backup, job_runner;
 
-create function trade.account_orders(p_account text, p_as_of timestamp without time zone) returns TABLE(intent_id bigint, position_id bigint, purpose text, attempt smallint, state text, ts_state timestamp without time zone, is_over boolean, is_canceling boolean, venue_order_id text, symbol text, side text, effect text, qty integer, order_type text, limit_px_e4 integer, stop_px_e4 integer, ts timestamp without time zone, ts_submitted timestamp without time zone, filled_qty integer, open_qty integer, depends_on_id bigint, run_id bigint) language plpgsql stable;
-comment on function trade.account_orders(p_account text, p_as_of timestamp without time zone) is 'The orders of an account at its broker that have not ended, or did within 60 s: of the day of p_as_of, and earlier ones of positions that have a slot still. With what the position has open (open_qty, contracts); qty is what was sent, or is to be.';
+create function trade.account_orders(p_account text, p_as_of timestamp without time zone) returns TABLE(intent_id bigint, position_id bigint, purpose text, attempt smallint, state text, ts_state timestamp without time zone, is_over boolean, is_canceling boolean, venue_order_id text, symbol text, side text, effect text, qty integer, order_type text, limit_px_e4 integer, stop_px_e4 integer, ts timestamp without time zone, ts_submitted timestamp without time zone, filled_qty integer, open_qty integer, held_qty integer, depends_on_id bigint, run_id bigint, legs jsonb) language plpgsql stable;
+comment on function trade.account_orders(p_account text, p_as_of timestamp without time zone) is 'The orders of an account at its broker that have not ended, or did within 60 s: of the day of p_as_of, and earlier ones of positions that have a slot still. symbol, side and effect are of what is traded, contract or spread; legs are its contracts. qty is what was sent, or is to be; filled_qty counts the contracts of all legs. Of the position open_qty is what every leg has open, and can be closed as one; held_qty what any of them has.';
 grant execute on function trade.account_orders(p_account text, p_as_of timestamp without time zone) to job_runner;
 
 create function trade.add_intent(p_journal trade.journal, p_intent_id bigint, p_run_id bigint, p_decision_id bigint, p_position_id bigint, p_attempt smallint, p_purpose text, p_ts timestamp without time zone, p_limit_px_e4 integer, p_qty integer, p_slot smallint, p_valid_until timestamp without time zone, p_depends_on_id bigint, p_instrument_id integer, p_side text) returns trade.journal language plpgsql immutable;
@@ -2157,6 +2180,9 @@ grant execute on function trade.check_fence(p_intent_id bigint, p_epoch bigint) 
 
 create function trade.check_order_transitions() returns trigger language plpgsql volatile;
 comment on function trade.check_order_transitions() is 'Trigger that keeps order events to trade.order_transitions (SB005).';
+
+create function trade.check_references() returns trigger language plpgsql volatile;
+comment on function trade.check_references() is 'Trigger in place of foreign keys (23503), a statement at a time: an intent has its decision''s position and waits for an exit decision or for none, a leg has its intent''s decision, an event an intent, a fill its intent''s position.';
 
 create function trade.check_slot_claim() returns trigger language plpgsql volatile;
 comment on function trade.check_slot_claim() is 'Trigger that keeps a slot with its position until that is flat (SB004).';
@@ -2263,7 +2289,7 @@ create function trade.note_reconciled(p_account text, p_ts timestamp without tim
 comment on function trade.note_reconciled(p_account text, p_ts timestamp without time zone, p_is_ok boolean, p_detail text) is 'Notes the end of a pass over orders and positions at the broker.';
 grant execute on function trade.note_reconciled(p_account text, p_ts timestamp without time zone, p_is_ok boolean, p_detail text) to job_runner;
 
-create function trade.open_orders(p_account text, p_as_of timestamp without time zone) returns TABLE(intent_id bigint, position_id bigint, purpose text, state text, ts_state timestamp without time zone, ts_submitted timestamp without time zone, venue_order_id text, symbol text, side text, effect text, qty integer, order_type text, limit_px_e4 integer, stop_px_e4 integer, filled_qty integer) language sql stable;
+create function trade.open_orders(p_account text, p_as_of timestamp without time zone) returns TABLE(intent_id bigint, position_id bigint, purpose text, state text, ts_state timestamp without time zone, ts_submitted timestamp without time zone, venue_order_id text, symbol text, side text, effect text, qty integer, order_type text, limit_px_e4 integer, stop_px_e4 integer, filled_qty integer, legs jsonb) language sql stable;
 comment on function trade.open_orders(p_account text, p_as_of timestamp without time zone) is 'The orders of an account that were sent and have not ended, and those that ended within 60 s.';
 grant execute on function trade.open_orders(p_account text, p_as_of timestamp without time zone) to job_runner;
 
@@ -2275,7 +2301,7 @@ create function trade.open_run(p_mode text, p_strategy text, p_from timestamp wi
 comment on function trade.open_run(p_mode text, p_strategy text, p_from timestamp without time zone, p_to timestamp without time zone, p_tick_feed text, p_quote_feed text, p_settings jsonb, p_broker text, p_code_hash text, p_as_of timestamp without time zone) is 'Opens a run of the current version of a strategy over [p_from, p_to) and returns its id. p_settings changes parameters for this run only. SB006: no data, SB007: unknown strategy, SB008: a setting is out of bounds, or the account holds a position of another broker; a second live run of an account violates runs_one_live_idx.';
 grant execute on function trade.open_run(p_mode text, p_strategy text, p_from timestamp without time zone, p_to timestamp without time zone, p_tick_feed text, p_quote_feed text, p_settings jsonb, p_broker text, p_code_hash text, p_as_of timestamp without time zone) to job_runner;
 
-create function trade.order_work(p_account text, p_as_of timestamp without time zone) returns TABLE(intent_id bigint, position_id bigint, action text, reason text, purpose text, venue_order_id text, symbol text, side text, effect text, qty integer, order_type text, limit_px_e4 integer, stop_px_e4 integer, ts timestamp without time zone) language plpgsql stable;
+create function trade.order_work(p_account text, p_as_of timestamp without time zone) returns TABLE(intent_id bigint, position_id bigint, action text, reason text, purpose text, venue_order_id text, symbol text, side text, effect text, qty integer, order_type text, limit_px_e4 integer, stop_px_e4 integer, ts timestamp without time zone, legs jsonb) language plpgsql stable;
 comment on function trade.order_work(p_account text, p_as_of timestamp without time zone) is 'What is to be done at an account''s broker now, in this order: drop (end an order that was never sent: the reason begins with the state), cancel, send. An entry is sent only while its slot is claimed for it, in time, and with no bar; an exit only when nothing else of its position works at the broker, for what is open at most; a stop while the position is not being left. What is sent and unknown blocks its position until it is reconciled. An entry that works is canceled under the kill switch, without an open run, and when nobody has done so 5 s after its time.';
 grant execute on function trade.order_work(p_account text, p_as_of timestamp without time zone) to job_runner;
 
@@ -2456,6 +2482,133 @@ comment on column panel.bars_5m.is_regular is 'True for bars that begin in [open
 comment on column panel.bars_5m.ts_open is 'Start of the bar, Eastern.';
 grant select on panel.bars_5m to backup, grafana_reader, job_runner;
 
+create view panel.chain_contracts (
+  snapshot_id bigint,
+  contract text,
+  expiration date,
+  option_kind text,
+  strike numeric(12,4),
+  bid numeric(12,4),
+  ask numeric(12,4),
+  bid_sz integer,
+  ask_sz integer,
+  last numeric(12,4),
+  volume bigint,
+  open_interest bigint,
+  iv double precision,
+  delta double precision,
+  gamma double precision,
+  theta double precision,
+  vega double precision,
+  ts_quote timestamp without time zone,
+  ts_greeks timestamp without time zone
+);
+comment on view panel.chain_contracts is 'The contracts of chain snapshots in dollars, as the vendor sent them. Filter on snapshot_id (panel.chains).';
+comment on column panel.chain_contracts.snapshot_id is 'panel.chains.';
+comment on column panel.chain_contracts.contract is 'OSI symbol.';
+comment on column panel.chain_contracts.expiration is 'Expiration date.';
+comment on column panel.chain_contracts.option_kind is 'call or put.';
+comment on column panel.chain_contracts.strike is 'Dollars.';
+comment on column panel.chain_contracts.bid is 'Dollars a share; null is none.';
+comment on column panel.chain_contracts.ask is 'Dollars a share; null is none.';
+comment on column panel.chain_contracts.bid_sz is 'Contracts bid for.';
+comment on column panel.chain_contracts.ask_sz is 'Contracts offered.';
+comment on column panel.chain_contracts.last is 'Last trade, dollars a share.';
+comment on column panel.chain_contracts.volume is 'Contracts traded that day.';
+comment on column panel.chain_contracts.open_interest is 'Contracts open the evening before.';
+comment on column panel.chain_contracts.iv is 'The vendor''s, of the middle of the quote; 0.20 is 20 %.';
+comment on column panel.chain_contracts.delta is 'The vendor''s.';
+comment on column panel.chain_contracts.gamma is 'The vendor''s.';
+comment on column panel.chain_contracts.theta is 'The vendor''s, dollars a day.';
+comment on column panel.chain_contracts.vega is 'The vendor''s, dollars per point of volatility.';
+comment on column panel.chain_contracts.ts_quote is 'The quote''s own time, Eastern.';
+comment on column panel.chain_contracts.ts_greeks is 'When the vendor made its greeks, Eastern.';
+grant select on panel.chain_contracts to backup, grafana_reader, job_runner;
+
+create view panel.chain_gamma (
+  snapshot_id bigint,
+  strike numeric(12,4),
+  call_gex double precision,
+  put_gex double precision,
+  net_gex double precision
+);
+comment on view panel.chain_gamma is 'Gamma exposure of chain snapshots by strike, dollars of delta per 1 % move: calls positive, puts negative, as if dealers were long the calls and short the puts.';
+comment on column panel.chain_gamma.snapshot_id is 'panel.chains.';
+comment on column panel.chain_gamma.strike is 'Dollars.';
+comment on column panel.chain_gamma.call_gex is 'Of the calls.';
+comment on column panel.chain_gamma.put_gex is 'Of the puts.';
+comment on column panel.chain_gamma.net_gex is 'Both together.';
+grant select on panel.chain_gamma to backup, grafana_reader, job_runner;
+
+create view panel.chains (
+  snapshot_id bigint,
+  ts timestamp without time zone,
+  underlying text,
+  feed text,
+  source text,
+  expiration date,
+  dte integer,
+  underlying_px numeric(12,4),
+  delay_ms integer,
+  ts_recv timestamp without time zone
+);
+comment on view panel.chains is 'Chain snapshots: whole chains at one instant.';
+comment on column panel.chains.snapshot_id is 'Key, for panel.chain_contracts and panel.chain_gamma.';
+comment on column panel.chains.ts is 'Instant, Eastern; of a scheduled snapshot the one for which it was due.';
+comment on column panel.chains.underlying is 'Symbol.';
+comment on column panel.chains.feed is 'Feed.';
+comment on column panel.chains.source is 'recorded or simulated.';
+comment on column panel.chains.expiration is 'The expiration that it holds; null: all of them.';
+comment on column panel.chains.dte is 'Calendar days to it.';
+comment on column panel.chains.underlying_px is 'The underlying''s price of that instant, dollars.';
+comment on column panel.chains.delay_ms is 'How far behind the vendor''s quotes were, in milliseconds.';
+comment on column panel.chains.ts_recv is 'When it was received, Eastern.';
+grant select on panel.chains to backup, grafana_reader, job_runner;
+
+create view panel.considered_entries (
+  run_id bigint,
+  ts timestamp without time zone,
+  session_date date,
+  strategy text,
+  version integer,
+  quote_source text,
+  decision_id bigint,
+  verdict text,
+  reason text,
+  contract text,
+  score double precision,
+  features jsonb
+);
+comment on view panel.considered_entries is 'Instants at which a rule that chooses among candidates looked for an entry: what it knew, what it chose, what the gates said.';
+comment on column panel.considered_entries.run_id is 'panel.runs.';
+comment on column panel.considered_entries.ts is 'When, Eastern.';
+comment on column panel.considered_entries.session_date is 'Session.';
+comment on column panel.considered_entries.strategy is 'Strategy.';
+comment on column panel.considered_entries.version is 'Version of its parameters.';
+comment on column panel.considered_entries.quote_source is 'recorded, modelled, simulated or marks: what the run''s option quotes are.';
+comment on column panel.considered_entries.decision_id is 'panel.decisions; null where no decision of it is kept.';
+comment on column panel.considered_entries.verdict is 'TRADE or SKIP.';
+comment on column panel.considered_entries.reason is 'Why.';
+comment on column panel.considered_entries.contract is 'The spread that was chosen; null where there was none.';
+comment on column panel.considered_entries.score is 'Of the chosen candidate.';
+comment on column panel.considered_entries.features is 'Figures of the chosen candidate, or of the one that came furthest, and of the market, as the rule stored them.';
+grant select on panel.considered_entries to backup, grafana_reader, job_runner;
+
+create view panel.context (
+  ts timestamp without time zone,
+  underlying text,
+  feed text,
+  name text,
+  value double precision
+);
+comment on view panel.context is 'Context of the chain snapshots of an instant: vix, vix9d, term (VIX9D / VIX), net_gex (dollars of delta per 1 % move), zero_gamma (level of the underlying).';
+comment on column panel.context.ts is 'Instant, Eastern.';
+comment on column panel.context.underlying is 'Symbol.';
+comment on column panel.context.feed is 'Feed of the snapshots.';
+comment on column panel.context.name is 'vix, vix9d, term, net_gex or zero_gamma.';
+comment on column panel.context.value is 'In its own unit.';
+grant select on panel.context to backup, grafana_reader, job_runner;
+
 create view panel.contracts (
   instrument_id integer,
   contract text,
@@ -2534,6 +2687,12 @@ create view panel.decisions (
   age_max_ms integer,
   age_ok boolean,
   halt_ok boolean,
+  event text,
+  event_ok boolean,
+  entries_day integer,
+  entries_day_max integer,
+  entries_ok boolean,
+  stop_ok boolean,
   cooldown_ms bigint,
   cooldown_min_ms integer,
   cooldown_ok boolean,
@@ -2567,9 +2726,9 @@ comment on column panel.decisions.ts is 'When it was taken in event time, Easter
 comment on column panel.decisions.strategy is 'Strategy.';
 comment on column panel.decisions.kind is 'entry or exit.';
 comment on column panel.decisions.verdict is 'TRADE or SKIP.';
-comment on column panel.decisions.reason is 'Entry: cross_up, cross_down, reversal, or the first gate that failed. Exit: take_profit, stop_loss, reverse, forced_flat.';
+comment on column panel.decisions.reason is 'Entry: cross_up, cross_down, reversal, put_vertical, call_vertical, or the first gate that failed. Exit: take_profit, stop_loss, reverse, forced_flat, expired.';
 comment on column panel.decisions.direction is 'Direction of the signal: up or down; null without one.';
-comment on column panel.decisions.contract is 'OSI symbol of the option.';
+comment on column panel.decisions.contract is 'OSI symbol of the option, or the name of the spread.';
 comment on column panel.decisions.trigger_px is 'Entry: the bid it would sell at. Exit: the ask that it saw. Dollars.';
 comment on column panel.decisions.failed_gates is 'All gates that failed, with value and threshold; empty when none did.';
 comment on column panel.decisions.run_id is 'panel.runs.';
@@ -2582,6 +2741,12 @@ comment on column panel.decisions.age_ms is 'Gate late: age of the decision when
 comment on column panel.decisions.age_max_ms is 'Gate late: threshold.';
 comment on column panel.decisions.age_ok is 'Gate late: verdict.';
 comment on column panel.decisions.halt_ok is 'Gate halt: false while trading is halted.';
+comment on column panel.decisions.event is 'The event that is near, where the strategy stands aside for them.';
+comment on column panel.decisions.event_ok is 'No event is near; null where events bar nothing.';
+comment on column panel.decisions.entries_day is 'Entries of the day so far; null where their number is not limited.';
+comment on column panel.decisions.entries_day_max is 'How many there may be.';
+comment on column panel.decisions.entries_ok is 'There may be another.';
+comment on column panel.decisions.stop_ok is 'No stop loss today; null where a stop does not end the day.';
 comment on column panel.decisions.cooldown_ms is 'Gate cooldown: time since the last entry or counted exit of the session; null if none.';
 comment on column panel.decisions.cooldown_min_ms is 'Gate cooldown: threshold.';
 comment on column panel.decisions.cooldown_ok is 'Gate cooldown: verdict.';
@@ -3453,7 +3618,7 @@ create view panel.signals (
 comment on view panel.signals is 'Signals in dollars: numbers at an instant, never an instruction.';
 comment on column panel.signals.ts is 'End of the period at which it stands, Eastern.';
 comment on column panel.signals.strategy is 'Strategy.';
-comment on column panel.signals.direction is 'up or down.';
+comment on column panel.signals.direction is 'up or down; null where the rule looked for something to trade and found nothing.';
 comment on column panel.signals.vwap is 'VWAP of the trailing minute, dollars.';
 comment on column panel.signals.ma9 is 'Moving average of one-minute closes, dollars.';
 comment on column panel.signals.session_vwap is 'VWAP since the open, dollars.';
@@ -3893,7 +4058,7 @@ create view ops.held_contracts (
   underlying text,
   expiration date
 );
-comment on view ops.held_contracts is 'Contracts of positions and entry orders that are not closed, on any account: their quotes stay subscribed until the trade is closed.';
+comment on view ops.held_contracts is 'Contracts of positions and entry orders that are not closed, of spreads the legs, on any account: their quotes stay subscribed until the trade is closed.';
 comment on column ops.held_contracts.symbol is 'OSI symbol.';
 comment on column ops.held_contracts.underlying is 'Symbol of the underlying.';
 comment on column ops.held_contracts.expiration is 'Expiration date.';
