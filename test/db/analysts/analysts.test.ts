@@ -193,9 +193,11 @@ describe('export', () => {
   it('keeps to a range, by the column that says when', async () => {
     const out = join(folder, 'bars.parquet');
     await exported('bars_1m', '--from', '2025-10-07', '--to', '2025-10-07', '--out', out);
-    expect(await duck(`select count(*)::integer as n, min(ts_open)::varchar as first from '${out}'`)).toEqual(
-      [{ n: 390, first: '2025-10-07 09:30:00' }],
-    );
+    expect(
+      await duck(
+        `select count(*)::integer as n, min(ts_open)::varchar as first from '${out}' where symbol = 'QQQ'`,
+      ),
+    ).toEqual([{ n: 390, first: '2025-10-07 09:30:00' }]);
   });
 
   it('reads schema panel alone, unless told otherwise', async () => {
