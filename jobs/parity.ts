@@ -59,7 +59,8 @@ const TABLES: readonly ComparedTable[] = [
     name: 'signals',
     key: ['instrument_id', 'ts'],
     rows: (run) => `
-      select instrument_id, ts, session_date, direction, vwap_e6, ma_e6, session_vwap_e6, close_e4
+      select instrument_id, ts, session_date, direction, vwap_e6, ma_e6, session_vwap_e6, close_e4, skip, legs, score,
+        features::text as features
       from signal.signals
       where run_id = ${run} and ts >= $3 and ts < $4`,
   },
@@ -72,7 +73,8 @@ const TABLES: readonly ComparedTable[] = [
         d.trigger_px_e4, d.quote_ts, d.window_min, d.window_from_min, d.window_to_min, d.window_ok, d.halt_ok, d.cooldown_ms,
         d.cooldown_min_ms, d.cooldown_ok, d.open_slots, d.max_slots, d.slots_ok, d.bid_e4, d.ask_e4, d.quote_age_ms,
         d.quote_age_max_ms, d.quote_ok, d.capital, d.capital_max, d.capital_ok, d.day_pl, d.day_pl_min, d.day_pl_ok,
-        d.orders_day, d.orders_day_max, d.orders_minute, d.orders_minute_max, d.orders_ok
+        d.orders_day, d.orders_day_max, d.orders_minute, d.orders_minute_max, d.orders_ok, d.event, d.event_ok, d.entries_day,
+        d.entries_day_max, d.entries_ok, d.stop_ok
       from trade.decisions d
       left join trade.decisions e on e.decision_id = d.position_id
       where d.run_id = ${run} and d.ts >= $3 and d.ts < $4`,

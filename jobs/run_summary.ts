@@ -76,7 +76,7 @@ async function readTotals(client: pg.ClientBase, runId: number): Promise<Totals>
        (select count(*) from panel.signals s where s.run_id = $1) as signals,
        days.trades, days.wins, days.gross, days.fees, days.net,
        (select coalesce(max(drawdown), 0)::float8 from drawn) as max_drawdown, days.minutes_in_market,
-       (select count(*) from panel.open_positions o where o.run_id = $1) as open_positions
+       (select count(distinct o.position_id) from panel.open_positions o where o.run_id = $1) as open_positions
      from panel.runs r cross join days
      where r.run_id = $1`,
     [runId],

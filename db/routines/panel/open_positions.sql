@@ -17,8 +17,13 @@ select
     (p.cash_e4 / 10000.0 + p.qty * case when p.qty < 0 then q.ask else q.bid end) * i.multiplier
   )::numeric(16, 2) as gross_to_close,
   (p.commission + p.fees)::numeric(16, 4) as fees,
-  (p.opened_notional_e4 * (r.params ->> 'take_profit_ratio')::numeric / p.opened_qty / 10000)::numeric(12, 4) as target_px,
-  (p.opened_notional_e4 * (r.params ->> 'stop_loss_ratio')::numeric / p.opened_qty / 10000)::numeric(12, 4) as stop_px,
+  -- Target and stop of a spread are of the whole, not of a leg.
+  case when p.instrument_id = d.instrument_id then
+    (p.opened_notional_e4 * (r.params ->> 'take_profit_ratio')::numeric / p.opened_qty / 10000)::numeric(12, 4)
+  end as target_px,
+  case when p.instrument_id = d.instrument_id then
+    (p.opened_notional_e4 * (r.params ->> 'stop_loss_ratio')::numeric / p.opened_qty / 10000)::numeric(12, 4)
+  end as stop_px,
   (i.strike_e4::bigint * i.multiplier * abs(p.qty) / 10000.0)::numeric(16, 2) as notional,
   x.reason as exit_reason,
   r.mode,
@@ -42,7 +47,7 @@ left join lateral panel.last_quote(
   -- A replay that has stopped midway does not know what came later; a live position may be in the hands of a later run.
   case r.mode when 'live' then 'infinity' else (select max(s.ts_to) from trade.slices s where s.run_id = r.run_id) end
 ) q on true;
-comment on view panel.open_positions is 'Positions that are not flat, in dollars, with their last quote, target and stop.';
+comment on view panel.open_positions is 'Positions that are not flat, in dollars, with their last quote, target and stop; of a spread a row for each leg.';
 comment on column panel.open_positions.strategy is 'Strategy.';
 comment on column panel.open_positions.run_id is 'panel.runs.';
 comment on column panel.open_positions.session_date is 'Session of the entry.';
