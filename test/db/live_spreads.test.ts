@@ -87,14 +87,17 @@ it('a spread is chosen from the snapshot of its minute, sold at Tradier, and wat
   const ask = async (sql: string): Promise<Record<string, unknown>[]> =>
     (await database.pool().query(sql, [run.runId])).rows;
 
-  const [decision] = await eventually(async () => {
-    const found = await ask(
-      `select d.verdict, d.reason, d.ts::text as ts, d.quote_ts = d.ts as is_fresh, s.features ->> 'snapshot_id' is not null as has_snapshot
+  const [decision] = await eventually(
+    async () => {
+      const found = await ask(
+        `select d.verdict, d.reason, d.ts::text as ts, d.quote_ts = d.ts as is_fresh, s.features ->> 'snapshot_id' is not null as has_snapshot
        from trade.decisions d join signal.signals s using (run_id, ts) where d.run_id = $1`,
-    );
-    expect(found).toHaveLength(1);
-    return found;
-  }, { timeoutMs: 60_000 });
+      );
+      expect(found).toHaveLength(1);
+      return found;
+    },
+    { timeoutMs: 60_000 },
+  );
   expect(decision).toEqual({
     ...{ verdict: 'TRADE', reason: expect.stringMatching(/_vertical$/) },
     ...{ ts: '2026-11-18 10:00:00', is_fresh: true, has_snapshot: true },
@@ -107,20 +110,26 @@ it('a spread is chosen from the snapshot of its minute, sold at Tradier, and wat
     legs: [{ side: 'sell' }, { side: 'buy' }],
   });
   simulator.fill(ticket?.id ?? 0, 1);
-  await eventually(async () => {
-    expect(await ask('select state, filled_qty from trade.orders where run_id = $1')).toEqual([
-      { state: 'filled', filled_qty: 1 },
-    ]);
-  }, { timeoutMs: 30_000 });
+  await eventually(
+    async () => {
+      expect(await ask('select state, filled_qty from trade.orders where run_id = $1')).toEqual([
+        { state: 'filled', filled_qty: 1 },
+      ]);
+    },
+    { timeoutMs: 30_000 },
+  );
   // The legs are quoted every minute from now on, and the rules read them.
-  await eventually(async () => {
-    const [quoted] = await ask(
-      `select count(*)::integer as legs from trade.fills f
+  await eventually(
+    async () => {
+      const [quoted] = await ask(
+        `select count(*)::integer as legs from trade.fills f
        join market.option_quotes q on q.instrument_id = f.instrument_id and q.ts_event = '${DATE} 10:02'
        where f.run_id = $1`,
-    );
-    expect(quoted).toEqual({ legs: 2 });
-  }, { timeoutMs: 60_000 });
+      );
+      expect(quoted).toEqual({ legs: 2 });
+    },
+    { timeoutMs: 60_000 },
+  );
   const [bar] = await ask(
     "select string_agg(reason, '; ') as halts from trade.controls where halted and $1 > 0",
   );
