@@ -77,7 +77,7 @@ async function advanceAll(url: string, { strategy, trades }: AdvanceOptions): Pr
 async function advanceSession(advancing: Advancing, session: MarketSession): Promise<void> {
   const { url, trading, clock, signal } = advancing;
   await withClient({ url, role: 'ingest_writer', name: 'advance' }, (client) =>
-    registerFeeds(client, trading.feeds, trading.underlying),
+    registerFeeds(client, trading.feeds, trading.underlying, trading.kind),
   );
   const run = await openRun(advancing, session);
   const stands = run.isResumed ? `goes on at ${formatEastern(run.beganAt).slice(11, 19)}` : 'begins';
@@ -96,7 +96,7 @@ async function advanceSession(advancing: Advancing, session: MarketSession): Pro
 }
 
 function openRun({ url, config, trading, clock }: Advancing, session: MarketSession): Promise<LiveRun> {
-  const { strategy, account, feeds, broker } = trading;
+  const { strategy, account, feeds, streams, broker } = trading;
   return openLive({
     url,
     clock,
@@ -104,6 +104,7 @@ function openRun({ url, config, trading, clock }: Advancing, session: MarketSess
     settings: { ...runSettings(config), account },
     tickFeed: feeds.ticks.name,
     quoteFeed: feeds.quotes.name,
+    ...streams,
     broker,
     session: { ...rangeOf(session), optionClose: session.tsOptionClose },
   });

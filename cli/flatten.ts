@@ -102,7 +102,7 @@ async function confirm({ yes }: Confirmation, question: string): Promise<void> {
 
 async function withBroker(work: (broker: Broker) => Promise<void>): Promise<void> {
   const config = loadConfig();
-  refuseMissingSettings(config, { feed: false });
+  refuseMissingSettings(config, { feed: null });
   const broker = await openBroker(config, systemClock());
   try {
     await work(broker);

@@ -106,7 +106,7 @@ function dayOf(text: string | undefined, now: EasternUs): SessionDate {
 async function printStatement(database: Database, options: StatementOptions): Promise<void> {
   const clock = systemClock();
   const config = loadConfig();
-  refuseMissingSettings(config, { feed: false });
+  refuseMissingSettings(config, { feed: null });
   const broker = await openBroker(config, clock);
   try {
     const client = await database.connect('job_runner');
@@ -146,7 +146,7 @@ async function runJob(
   run: (job: Job) => Promise<void>,
 ): Promise<void> {
   const config = loadConfig();
-  refuseMissingSettings(config, { feed: false });
+  refuseMissingSettings(config, { feed: null });
   const clock = systemClock();
   // Known once the settings are found to be in order; nothing has filled before.
   let account = '';

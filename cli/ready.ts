@@ -16,6 +16,7 @@ import { currentOrNextSession, describeSession, isOn, type MarketSession } from 
 import { withDb, withExamples, withFormat } from './options.ts';
 import { type Format, printRows } from './output.ts';
 import { note } from './terminal.ts';
+import { tradingOf, type Vendor } from './trading.ts';
 
 interface ReadyOptions {
   readonly strategy: string;
@@ -50,7 +51,7 @@ export function readyCommand(): Command {
     (options: ReadyOptions) =>
       withDatabase({ db: options.db }, async (database) => {
         const config = loadConfig();
-        refuseMissingSettings(config, { feed: false });
+        refuseMissingSettings(config, { feed: null });
         const clock = systemClock();
         const client = await database.connect('job_runner');
         const broker = config.broker === 'paper' ? null : await openBroker(config, clock);
@@ -59,9 +60,10 @@ export function readyCommand(): Command {
           if (options.watch) return await watchReadiness({ url: database.url, clock, strategy, broker });
           const feedIds = await feedsOfLiveRuns(client);
           const session = await currentOrNextSession(client, clock.now());
+          const { vendor } = await tradingOf(client, config, strategy);
           const checks = [
             ...(await checkReadiness({ client, clock, strategy, feedIds, broker })),
-            ...(await checkRunning(client, session, clock.now())),
+            ...(await checkRunning(client, session, clock.now(), vendor)),
           ];
           const rows = checks.map(({ name, isOk, detail }) => [name, isOk ? 't' : 'f', detail]);
           printRows(COLUMNS, rows, { format: options.format });
@@ -74,12 +76,21 @@ export function readyCommand(): Command {
   );
 }
 
+const INGESTERS: Readonly<Record<Vendor, readonly string[]>> = {
+  massive: ['ingest-equities', 'ingest-options'],
+  tradier: ['ingest-tradier'],
+};
+
 const RUNNING_SQL = `
   select wanted.name, (
     select max(h.ts)::text from ops.heartbeats h
     where h.process like wanted.pattern and h.state <> 'ended' and h.ts > $1::timestamp - interval '1 minute' and h.ts <= $1::timestamp + interval '1 minute'
   ) as ts
-  from (values ('ingest-equities', 'ingest-equities'), ('ingest-options', 'ingest-options'), ('advance', 'live-%')) as wanted (name, pattern)`;
+  from (
+    select i.name, i.name as pattern from unnest($2::text[]) i (name)
+    union all
+    select 'advance', 'live-%'
+  ) as wanted`;
 
 /**
  * Whether what trades is running, by its signs of life. During a session what is not running is red; before and after it nothing has
@@ -89,8 +100,10 @@ async function checkRunning(
   client: pg.ClientBase,
   session: MarketSession,
   now: EasternUs,
+  vendor: Vendor,
 ): Promise<ReadinessCheck[]> {
-  const { rows } = await client.query<{ name: string; ts: string | null }>(RUNNING_SQL, [formatEastern(now)]);
+  const values = [formatEastern(now), INGESTERS[vendor]];
+  const { rows } = await client.query<{ name: string; ts: string | null }>(RUNNING_SQL, values);
   const missing = rows.filter(({ ts }) => ts === null).map(({ name }) => name);
   const isDue = isOn(session, now);
   const detail =

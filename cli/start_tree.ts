@@ -4,6 +4,7 @@ import type { Config } from '../core/config.ts';
 import { errorText } from '../core/failure.ts';
 import { withClient } from '../db/pool.ts';
 import { discoverContracts } from '../ingest/massive/contracts.ts';
+import { createTradierClient } from '../ingest/tradier/client.ts';
 import { lockAccountWithin } from '../jobs/account_lock.ts';
 import { brokerPlace, openBroker } from '../jobs/brokers/open_broker.ts';
 import { MAX_CEILINGS } from '../jobs/orders/ceilings.ts';
@@ -17,18 +18,16 @@ import { printReport } from './run_report.ts';
 import { type RunWatch, watchRun } from './run_watch.ts';
 import { type ChildSpec, type ChildState, supervise } from './supervisor.ts';
 import { note } from './terminal.ts';
-import { type Trading, tradingOf } from './trading.ts';
+import type { Trading } from './trading.ts';
 import { type Desk, followRun, openTreeDesk, treeReporter } from './tree_watch.ts';
 
 export interface TreeOptions {
   readonly database: Database;
   readonly config: Config;
-  readonly strategy: string;
-  readonly apiKey: string;
+  readonly trading: Trading;
 }
 
 interface Tree extends TreeOptions {
-  readonly trading: Trading;
   readonly clock: Clock;
   readonly desk: Desk;
   readonly watch: RunWatch;
@@ -45,14 +44,11 @@ const WARNING = 40;
 
 /** Runs the tree until the user ends it. Throws a Failure where it could never work: a wrong key, another tree on the account. */
 export async function startTree(options: TreeOptions): Promise<void> {
-  const { database, config, strategy } = options;
+  const { database, config, trading } = options;
   const clock = systemClock();
   const signal = interrupt();
-  const trading = await withClient({ url: database.url, role: 'job_runner', name: 'start' }, (client) =>
-    tradingOf(client, config, strategy),
-  );
   await showBanner(config, trading, clock);
-  await checkStart(options, trading, clock);
+  await checkStart(options, clock);
   const giveUp = new AbortController();
   const desk = await openTreeDesk(database.url, { trading, clock, signal: giveUp.signal });
   const watch = watchRun({
@@ -63,7 +59,7 @@ export async function startTree(options: TreeOptions): Promise<void> {
       lineEveryMs: LINE_EVERY_MS,
     },
   });
-  const tree: Tree = { ...options, trading, clock, desk, watch };
+  const tree: Tree = { ...options, clock, desk, watch };
   const over = new AbortController();
   const keeping = database.isEmbedded
     ? keepDatabase({ url: database.url, config, clock, signal: over.signal, onNotice: watch.announce })
@@ -121,12 +117,10 @@ async function runTree(
 }
 
 /** The processes, as each can also be started alone. */
-function childrenOf({ trading, strategy, config }: Tree): readonly ChildSpec[] {
-  const { underlying, account, broker } = trading;
-  const strikes = String(STRIKES);
+function childrenOf({ trading, config }: Tree): readonly ChildSpec[] {
+  const { strategy, account, broker } = trading;
   const always: ChildSpec[] = [
-    { name: 'ingest-equities', args: ['ingest', 'equities', '--symbols', underlying] },
-    { name: 'ingest-options', args: ['ingest', 'options', '--underlying', underlying, '--strikes', strikes] },
+    ...ingestersOf(trading),
     { name: 'advance', args: ['advance', '--strategy', strategy] },
     { name: 'ready', args: ['ready', '--watch', '--strategy', strategy] },
   ];
@@ -138,6 +132,18 @@ function childrenOf({ trading, strategy, config }: Tree): readonly ChildSpec[] {
   const hasChannel = config.telegramBotToken !== null || config.alertWebhookUrl !== null;
   // Paper orders are filled where they are decided.
   return [...always, ...(broker === 'paper' ? [] : orders), ...(hasChannel ? messages : [])];
+}
+
+function ingestersOf({ vendor, underlying, days }: Trading): readonly ChildSpec[] {
+  if (vendor === 'tradier') {
+    const dte = days.length === 0 ? [] : ['--dte', days.join(',')];
+    return [{ name: 'ingest-tradier', args: ['ingest', 'tradier', '--underlying', underlying, ...dte] }];
+  }
+  const strikes = String(STRIKES);
+  return [
+    { name: 'ingest-equities', args: ['ingest', 'equities', '--symbols', underlying] },
+    { name: 'ingest-options', args: ['ingest', 'options', '--underlying', underlying, '--strikes', strikes] },
+  ];
 }
 
 async function beatUntil(
@@ -159,10 +165,12 @@ function venueText({ broker }: Trading): string {
 
 async function showBanner(
   config: Config,
-  { broker, account, strategy }: Trading,
+  { vendor, broker, account, strategy }: Trading,
   clock: Clock,
 ): Promise<void> {
-  note(`feed: Massive at ${config.massiveWsUrl}`);
+  note(
+    `feed: ${vendor === 'massive' ? `Massive at ${config.massiveWsUrl}` : `Tradier at ${config.tradierBaseUrl}`}`,
+  );
   if (broker === 'paper') {
     note(
       `PAPER trading of ${strategy}, account ${account}: orders are filled on the quotes here, none is sent`,
@@ -198,8 +206,7 @@ function tailOf(brokersAccount: string | null): string {
 
 /** What would be in vain is known now, not when the session begins. */
 async function checkStart(
-  { database, config, apiKey }: TreeOptions,
-  { account, underlying }: Trading,
+  { database, config, trading: { vendor, account, underlying } }: TreeOptions,
   clock: Clock,
 ): Promise<void> {
   const session = await withClient(
@@ -209,9 +216,14 @@ async function checkStart(
       return currentOrNextSession(client, clock.now());
     },
   );
-  const { massiveRestUrl: restUrl } = config;
-  const query = { restUrl, apiKey, underlying, expiration: session.sessionDate, signal: interrupt() };
-  await discoverContracts(query);
+  if (vendor === 'tradier') {
+    const client = createTradierClient({ ...config, clock });
+    await client.expirations(underlying).finally(() => client.close());
+    return;
+  }
+  const { massiveRestUrl: restUrl, massiveApiKey: apiKey } = config;
+  const query = { restUrl, apiKey: apiKey ?? '', underlying, expiration: session.sessionDate };
+  await discoverContracts({ ...query, signal: interrupt() });
 }
 
 /** A line of a child: JSON from its log, or words for the operator. */

@@ -2,18 +2,45 @@
 import type pg from 'pg';
 import type { Config } from '../core/config.ts';
 import { type LiveFeeds, massiveFeeds } from '../ingest/stream_feed.ts';
+import { TRADIER_SCHEDULE } from '../ingest/tradier/feed.ts';
+import { tradierFeeds } from '../ingest/tradier/feeds.ts';
+import type { LiveOptions } from '../jobs/live.ts';
 import { noSuchStrategy } from './suggest.ts';
+
+/** Whose market data a strategy trades on. */
+export type Vendor = 'massive' | 'tradier';
 
 export interface Trading {
   readonly strategy: string;
   readonly account: string;
   readonly underlying: string;
+  readonly vendor: Vendor;
   readonly feeds: LiveFeeds;
+  /** What a live run follows of them. */
+  readonly streams: Pick<LiveOptions, 'tickStream' | 'quoteStream' | 'muteAfterMs'>;
+  /** Of the underlying in ref.instruments. */
+  readonly kind: 'equity' | 'index';
+  /** Days to expiration that it looks for; empty: the nearest. */
+  readonly days: readonly number[];
   /** As in trade.runs.broker. */
   readonly broker: Config['broker'];
 }
 
+interface Row {
+  readonly account: string;
+  readonly underlying: string;
+  readonly kind: Trading['kind'];
+  readonly days: readonly number[];
+}
+
 const PAPER = 'paper';
+const MINUTE_MS = 60_000;
+
+const SQL = `
+  select s.account, s.underlying, coalesce(r.underlying_kind, 'equity') as kind, coalesce(s.dte_targets, '{}') as days
+  from ref.current_strategies s
+  left join ref.option_roots r on r.root = s.option_root
+  where s.strategy = $1`;
 
 /** What a strategy trades under this configuration. Throws a Failure on an unknown strategy. */
 export async function tradingOf(
@@ -22,16 +49,28 @@ export async function tradingOf(
   strategy: string,
   ticks: 'seconds' | 'prints' = 'seconds',
 ): Promise<Trading> {
-  const { rows } = await client.query<{ account: string; underlying: string }>(
-    'select account, underlying from ref.current_strategies where strategy = $1',
-    [strategy],
-  );
+  const { rows } = await client.query<Row>(SQL, [strategy]);
   const [row] = rows;
   if (row === undefined) {
     throw await noSuchStrategy(client, strategy);
   }
-  const { broker, massiveWsUrl } = config;
+  const { broker } = config;
+  const { underlying, kind, days } = row;
   // What was sold on paper must never count as sold for money: the two have accounts of their own.
   const account = broker !== PAPER && row.account === PAPER ? broker : row.account;
-  return { strategy, account, underlying: row.underlying, feeds: massiveFeeds(massiveWsUrl, ticks), broker };
+  return { strategy, account, underlying, kind, days, broker, ...dataOf(config, kind, ticks) };
+}
+
+/** Equities are streamed by Massive; indexes and their options come from Tradier, every minute what is held. */
+function dataOf(
+  { massiveWsUrl, tradierBaseUrl }: Config,
+  kind: Trading['kind'],
+  ticks: 'seconds' | 'prints',
+): Pick<Trading, 'vendor' | 'feeds' | 'streams'> {
+  if (kind === 'equity') return { vendor: 'massive', feeds: massiveFeeds(massiveWsUrl, ticks), streams: {} };
+  const { indexes, quotes } = tradierFeeds(tradierBaseUrl);
+  // What is due on a minute may still come while its grace lasts: before that silence says nothing.
+  const muteAfterMs = MINUTE_MS + 2 * TRADIER_SCHEDULE.graceMs;
+  const streams = { tickStream: 'tradier-indexes', quoteStream: 'tradier', muteAfterMs };
+  return { vendor: 'tradier', feeds: { ticks: indexes, quotes }, streams };
 }

@@ -60,8 +60,9 @@ export async function registerFeeds(
   client: pg.ClientBase,
   feeds: LiveFeeds,
   underlying: string,
+  kind: 'equity' | 'index' = 'equity',
 ): Promise<void> {
   await registerFeed(client, feeds.ticks);
   await registerFeed(client, feeds.quotes);
-  await client.query("select ref.instrument_ids(array[$1], 'equity')", [underlying]);
+  await client.query('select ref.instrument_ids(array[$1], $2)', [underlying, kind]);
 }

@@ -26,7 +26,7 @@ export interface ReadinessCheck {
 const MAX_SKEW_MS = 500;
 const MAX_ROUND_TRIP_MS = 250;
 const CALENDAR_DAYS = 10;
-// What Schwab holds of a short option's notional, out of the money amount aside.
+// What Schwab holds of a short option's notional, out of the money amount aside. Of a vertical it is all that it can lose.
 const MARGIN_RATIO = 0.2;
 
 type Check = (options: ReadinessOptions, now: EasternUs) => Promise<readonly ReadinessCheck[]>;
@@ -121,17 +121,18 @@ const checkBroker: Check = async ({ broker }) => (await broker?.checks()) ?? [];
 
 const checkBuyingPower: Check = async ({ broker, client, strategy }) => {
   const account = await broker?.account();
-  const { rows } = await client.query<{ notional: number | null }>(
-    `select (s.contracts * 100 * t.close_e4::bigint / 10000.0)::float8 as notional
+  const { rows } = await client.query<{ needed: number | null }>(
+    `select (s.contracts * 100 * case s.structure
+         when 'credit_vertical' then s.spread_width else $2::numeric * t.close_e4 / 10000 end)::float8 as needed
      from ref.current_strategies s
-     join ref.instruments i on i.symbol = s.underlying
+     left join ref.instruments i on i.symbol = s.underlying
      left join lateral (
        select x.close_e4 from market.equity_ticks x where x.instrument_id = i.instrument_id order by x.ts_event desc limit 1
      ) t on true
      where s.strategy = $1`,
-    [strategy],
+    [strategy, MARGIN_RATIO],
   );
-  const needed = (rows[0]?.notional ?? 0) * MARGIN_RATIO;
+  const needed = rows[0]?.needed ?? 0;
   const power = account?.buyingPower ?? 0;
   const detail = `${dollars(power)} of buying power; a position takes about ${dollars(needed)}`;
   return [{ name: 'buying power', isOk: power > 0 && power >= needed, detail }];

@@ -17,6 +17,7 @@ export interface Bug {
 const ORDERS = 'db/orders';
 const seeds = { file: `${ORDERS}/seeds`, title: /for every seed/ } as const;
 const submit = (title: RegExp): Bug['test'] => ({ file: `${ORDERS}/submit`, title });
+const spreads = (title: RegExp): Bug['test'] => ({ file: `${ORDERS}/spreads`, title });
 const reconcile = (title: RegExp): Bug['test'] => ({ file: `${ORDERS}/reconcile`, title });
 
 const SENDING: readonly Bug[] = [
@@ -251,6 +252,49 @@ const RECONCILING: readonly Bug[] = [
   },
 ];
 
+const SPREADS: readonly Bug[] = [
+  {
+    name: 'take a spread of which one leg is open for flat',
+    file: 'db/routines/trade/load_position.sql',
+    find: 'case when v_legs.most_open > 0 then v_legs.most_open else v_legs.least_open end',
+    replace: 'v_legs.least_open',
+    test: spreads(/is told to people when it stays so/),
+    invariant: 'every position has an armed exit',
+  },
+  {
+    name: 'never mind a spread that fills in one leg only',
+    file: 'jobs/orders/pass.ts',
+    find: 'await noteUneven(order, uneven, round, parts);',
+    replace: 'await noteUneven(order, uneven === null ? uneven : null, round, parts);',
+    test: spreads(/is told to people when it stays so/),
+    invariant: 'half a spread halts entries',
+  },
+  {
+    name: 'close as a spread what only one leg has open',
+    file: 'db/routines/trade/account_orders.sql',
+    find: 'min(y.open_qty)::integer as open_qty',
+    replace: 'max(y.open_qty)::integer as open_qty',
+    test: spreads(/is told to people when it stays so/),
+    invariant: 'no exit above what is open',
+  },
+  {
+    name: 'take a spread for filled when one leg is',
+    file: 'jobs/orders/settle.ts',
+    find: 'const filled = Math.min(...filledByLeg(report.order.legs.length, report.fills));',
+    replace: 'const filled = Math.max(...filledByLeg(report.order.legs.length, report.fills));',
+    test: { file: 'jobs/orders/settle', title: /is filled when every leg is/ },
+    invariant: 'filled is what the fills add up to',
+  },
+  {
+    name: 'send a spread before its preview is stored',
+    file: 'jobs/brokers/tradier/orders.ts',
+    find: 'if (preview !== undefined) await onPreview?.(preview);',
+    replace: 'if (preview !== undefined) void onPreview?.(preview).catch(() => undefined);',
+    test: { file: 'jobs/brokers/tradier/orders', title: /one whose preview is not answered is not sent/ },
+    invariant: 'what the broker said before is stored before the order leaves',
+  },
+];
+
 const ADAPTING: readonly Bug[] = [
   {
     name: 'count a replaced order as filled',
@@ -336,4 +380,11 @@ const INGESTING: readonly Bug[] = [
   },
 ];
 
-export const BUGS: readonly Bug[] = [...SENDING, ...DECIDING, ...RECONCILING, ...ADAPTING, ...INGESTING];
+export const BUGS: readonly Bug[] = [
+  ...SENDING,
+  ...DECIDING,
+  ...RECONCILING,
+  ...SPREADS,
+  ...ADAPTING,
+  ...INGESTING,
+];

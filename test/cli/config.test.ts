@@ -59,7 +59,7 @@ it('gives runs the capital and the contracts that are set, and nothing else', ()
 it('tells everything that a broker needs and has not at once, and refuses as wrong settings do', () => {
   const hintOf = (environment: Record<string, string>): unknown => {
     try {
-      return refuseMissingSettings(parseConfig(environment), { feed: true }) ?? null;
+      return refuseMissingSettings(parseConfig(environment), { feed: 'massive' }) ?? null;
     } catch (error) {
       const { exitCode, hint } = error as Failure;
       return [exitCode, ...(hint ?? '').matchAll(/^ {2}([A-Z_]+) /gm)].map(

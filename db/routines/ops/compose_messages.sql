@@ -19,13 +19,19 @@ begin
       'entry' as kind,
       format(
         '%s: sold %s %s at %s (%s), %s', ops.message_subject(l.run_id), p.opened_qty, ops.contract_label(p.instrument_id),
-        round(p.opened_notional_e4 / p.opened_qty / 10000, 2), d.reason, to_char(p.ts_entry, 'HH24:MI:SS')
+        round(p.opened_notional_e4 / p.opened_qty / 10000, 2), p.reason, to_char(p.ts_entry, 'HH24:MI:SS')
       ) as text
     from live l
     cross join lateral (
-      select x.* from trade.positions x where x.run_id = l.run_id and x.opened_qty > 0 and x.ts_entry > v_since
+      -- A spread is told as one, at the price of the whole.
+      select
+        x.position_id, d.instrument_id, d.reason, min(x.ts_entry) as ts_entry, max(x.opened_qty) as opened_qty, max(abs(x.qty)) as qty,
+        sum(case x.side when 'sell' then x.opened_notional_e4 else -x.opened_notional_e4 end) as opened_notional_e4
+      from trade.positions x
+      join trade.decisions d on d.decision_id = x.position_id
+      where x.run_id = l.run_id and x.opened_qty > 0 and x.ts_entry > v_since
+      group by x.position_id, d.instrument_id, d.reason
     ) p
-    join trade.decisions d on d.decision_id = p.position_id
     where p.ts_entry <= p_now
       -- Texts are made of what has not been told yet: this runs every other second.
       and not exists (

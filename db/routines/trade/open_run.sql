@@ -67,8 +67,11 @@ begin
     stale_after_ms, grace_ms, max_decision_age_ms, code_hash, ts_from, ts_to, ts_created
   ) overriding system value values (
     v_run_id, p_mode, v_strategy.strategy, v_strategy.version, v_strategy.account, p_broker, v_instrument_id, v_ticks.feed_id,
-    v_quotes.feed_id, v_quotes.source, to_jsonb(v_strategy), v_quotes.stale_after_ms, case p_mode when 'live' then 1000 else 0 end,
-    case p_mode when 'live' then 5000 end, p_code_hash, p_from, p_to, p_as_of
+    v_quotes.feed_id, v_quotes.source, to_jsonb(v_strategy), v_quotes.stale_after_ms,
+    -- What decides at set times does so on snapshots: they are whole when their mark says so, and take their time to come.
+    case when p_mode = 'live' and v_strategy.entry_times is null then 1000 else 0 end,
+    case when p_mode = 'live' then case when v_strategy.entry_times is null then 5000 else 60000 end end,
+    p_code_hash, p_from, p_to, p_as_of
   );
   insert into trade.position_slots (account, strategy, slot)
   select v_strategy.account, v_strategy.strategy, n from generate_series(1, v_strategy.slots) as n

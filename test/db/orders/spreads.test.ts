@@ -75,6 +75,13 @@ describe('a vertical', () => {
     const watched = await world.column('select symbol from ops.held_contracts order by symbol');
     expect(watched).toEqual(expect.arrayContaining([BOUGHT, SOLD]));
 
+    await world.column('select ops.compose_messages($1)', [`${DATE} 10:00:30`]);
+    expect(
+      await world.column(`select text from ops.alert_outbox where kind = 'entry' and text like '%P5875%'`),
+    ).toEqual([
+      expect.stringMatching(/: sold 1 SPXW 260622 P5875\/P5850 at 2\.30 \(put_vertical\), 10:00:00$/),
+    ]);
+
     world.moveTo('10:01:00');
     await world.quote(TARGET);
     await world.goOn(500);

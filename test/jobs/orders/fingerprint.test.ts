@@ -47,6 +47,31 @@ describe('one order', () => {
     expect(mayBe(order, { ...report, order: { ...report.order, legs: [leg, leg] } })).toBe(false);
   });
 
+  it('of several legs is ours in whatever sequence they are told, and only with all of them', () => {
+    const legs = [
+      { symbol: 'SPXW  260622P05875000', side: 'sell', effect: 'open', ratio: 1 },
+      { symbol: 'SPXW  260622P05850000', side: 'buy', effect: 'open', ratio: 1 },
+    ] as const;
+    const spread = sought({ legs, qty: 2 });
+    const seen = (more: Partial<BrokerOrder>): OrderReport => {
+      const report = reportOf(openOrder({ legs, qty: 2 }));
+      return { ...report, order: { ...report.order, ...more } };
+    };
+    const [sold, bought] = legs;
+    expect(mayBe(spread, seen({}))).toBe(true);
+    expect(mayBe(spread, seen({ legs: [bought, sold] }))).toBe(true);
+    const others: Partial<BrokerOrder>[] = [
+      { legs: [sold] },
+      { legs: [sold, { ...bought, side: 'sell' }] },
+      { legs: [sold, { ...bought, ratio: 2 }] },
+      { legs: [sold, { ...bought, symbol: 'SPXW  260622P05825000' }] },
+      { qty: 1 },
+      { isCredit: false },
+      { limit_px_e4: 9_900 },
+    ];
+    for (const more of others) expect(mayBe(spread, seen(more))).toBe(false);
+  });
+
   it('that is a stop may have been moved to a price that the broker takes', () => {
     const stop = { order_type: 'stop' as const, limit_px_e4: null };
     const closing = { side: 'buy', effect: 'close' } as const;

@@ -59,6 +59,30 @@ describe('a report', () => {
   });
 });
 
+describe('a report of two legs', () => {
+  const legs = ['SPXW  260622P05875000', 'SPXW  260622P05850000'].map((symbol, index) => ({
+    ...{ symbol, effect: 'open' as const, ratio: 1 },
+    side: index === 0 ? ('sell' as const) : ('buy' as const),
+  }));
+  const states = (qtys: readonly [number, number], state: VenueState): readonly OrderState[] => {
+    const order = openOrder({ state: 'accepted', legs, qty: 2 });
+    const fills = qtys.flatMap((qty, index) =>
+      qty === 0 ? [] : [{ ...fillOf(qty, `x${index}`), legNo: index + 1 }],
+    );
+    return statesAfter(order, reportOf(order, { state, fills }), fills.length);
+  };
+
+  it('is filled when every leg is, and partly filled when any is', () => {
+    expect(states([2, 2], 'filled')).toEqual(['filled']);
+    expect(states([2, 2], 'canceled')).toEqual(['filled']);
+    expect(states([2, 0], 'filled')).toEqual(['partially_filled']);
+    expect(states([0, 1], 'working')).toEqual(['partially_filled']);
+    expect(states([2, 1], 'canceled')).toEqual(['partially_filled', 'canceled']);
+    expect(states([0, 1], 'rejected')).toEqual(['partially_filled', 'canceled']);
+    expect(states([0, 0], 'working')).toEqual([]);
+  });
+});
+
 // trade.order_transitions, as migrations 0005 and 0010 write them.
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   submitted: ['accepted', 'unknown', 'partially_filled', 'filled', 'rejected', 'canceled', 'expired'],
