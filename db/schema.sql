@@ -3116,8 +3116,8 @@ create view panel.open_positions (
   ts_quote timestamp without time zone,
   gross_to_close numeric(16,2),
   fees numeric(16,4),
-  target_px numeric(12,4),
-  stop_px numeric(12,4),
+  target_px numeric,
+  stop_px numeric,
   notional numeric(16,2),
   exit_reason text,
   mode text,
@@ -3125,7 +3125,7 @@ create view panel.open_positions (
   account text,
   position_id bigint
 );
-comment on view panel.open_positions is 'Positions that are not flat, in dollars, with their last quote, target and stop.';
+comment on view panel.open_positions is 'Positions that are not flat, in dollars, with their last quote, target and stop; of a spread a row for each leg.';
 comment on column panel.open_positions.strategy is 'Strategy.';
 comment on column panel.open_positions.run_id is 'panel.runs.';
 comment on column panel.open_positions.session_date is 'Session of the entry.';

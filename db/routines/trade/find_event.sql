@@ -82,12 +82,15 @@ begin
     ) then
       -- Carried over the end of its contract: there is nothing to wait for.
       v_until := p_from;
-    elsif p_run.broker = 'paper' and v_until = 'infinity' then
+    elsif v_until = 'infinity' then
       select signal.ts_expiry(i.root, i.expiration) into v_expiry
       from ref.instruments i where i.instrument_id = s.instrument_id and i.expiration = p_day.session_date;
-      if v_expiry is not null then
+      if v_expiry is not null and p_run.broker = 'paper' then
         v_clock_kind := 'expired';
         v_until := v_expiry;
+      elsif v_expiry is not null then
+        -- What a broker's settlement makes of it comes as no fill: there it does not live to see it.
+        v_until := p_day.ts_entry_to;
       end if;
     end if;
   end if;

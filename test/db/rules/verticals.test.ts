@@ -243,6 +243,30 @@ describe('a trade', () => {
     expect((await trips(run)).map((trip) => trip.exit_reason)).toEqual(['expired']);
   });
 
+  test.each([
+    ['paper', 'expired', '16:00:00'],
+    ['tradier', 'flat', '15:30:00'],
+  ])('of the last day on %s ends as %s', async (broker, kind, time) => {
+    const run = await runOf(
+      { take_profit_ratio: null, stop_loss_ratio: null, dte_targets: [3] },
+      '2026-06-16',
+    );
+    const { rows } = await bench.runner().query(
+      `select x.ev_kind as kind, x.ev_ts::time::text as time
+       from trade.runs r
+       cross join lateral jsonb_populate_record(null::ref.strategies, r.params) s
+       cross join lateral (select jsonb_populate_record(r, jsonb_build_object('broker', $2::text)) as r offset 0) b
+       join trade.decisions d on d.run_id = r.run_id and d.kind = 'entry' and d.verdict = 'TRADE'
+       cross join lateral trade.find_event(
+         trade.load_position(r, s, '2026-06-18 09:30', 1::smallint, d.decision_id), null, b.r, trade.load_session(r, s, '2026-06-18', '2026-06-18 09:30'),
+         s, '2026-06-18 09:30', '2026-06-19'
+       ) x
+       where r.run_id = $1`,
+      [run.id, broker],
+    );
+    expect(rows).toEqual([{ kind, time }]);
+  });
+
   test('is closed before the end of the day where it is asked for', async () => {
     const run = await runOf(
       { take_profit_ratio: null, stop_loss_ratio: null, flat_at_close: true },
