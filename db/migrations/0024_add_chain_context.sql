@@ -12,6 +12,7 @@ comment on column market.chain_gamma.strike_e4 is 'Strike, 1/10,000 dollar.';
 comment on column market.chain_gamma.call_gex is 'Of the calls, dollars of delta per 1 % move of the underlying.';
 comment on column market.chain_gamma.put_gex is 'Of the puts, negative.';
 select engine.make_append_only('market.chain_gamma'::regclass);
+grant usage on schema signal to ingest_writer;
 grant select, insert on market.chain_gamma to ingest_writer;
 grant select on market.chain_gamma to job_runner, backup;
 comment on table market.context_snapshots is
