@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../../core/clock.ts';
 import type { OsiSymbol } from '../../../core/osi_symbol.ts';
-import type { Broker, OrderReport } from '../../../jobs/brokers/broker.ts';
+import type { Broker, OrderReport, VenueState } from '../../../jobs/brokers/broker.ts';
 import { flatten } from '../../../jobs/flatten.ts';
 import { useBench } from '../support/connections.ts';
 import {
@@ -135,6 +135,18 @@ describe('a vertical', () => {
     expect(exit).toBe('stop_loss');
   });
 
+  it('is closed on its last day, of which no fill would tell at a broker', async () => {
+    const world = await holding();
+    const flatOn = (date: string): Promise<string[]> =>
+      world.column(
+        `select (trade.load_session(r, jsonb_populate_record(null::ref.strategies, r.params), $2::date, $2::date)).ts_flat::text
+         from trade.runs r where r.run_id = $1`,
+        [world.runId, date],
+      );
+    expect(await flatOn('2026-06-18')).toEqual(['infinity']);
+    expect(await flatOn('2026-06-22')).toEqual(['2026-06-22 15:30:00']);
+  });
+
   it('whose entry finds no buyer is canceled, and its slot is free again', async () => {
     const world = await createSpreadWorld(bench, { settings: { entry_valid_ms: 3000 } });
     await enter(world);
@@ -197,11 +209,11 @@ describe('a vertical', () => {
   });
 });
 
-/** A broker that tells the executions of the first leg only, while `isOn`. */
-function tellingHalf(broker: Broker, of: { isOn: boolean }): Broker {
+/** A broker that tells the executions of the first leg only, while `isOn`, and the order in a state that nobody knows unless given. */
+function tellingHalf(broker: Broker, of: { isOn: boolean; readonly state?: VenueState }): Broker {
   const half = (report: OrderReport): OrderReport =>
     of.isOn
-      ? { ...report, state: 'unknown', fills: report.fills.filter(({ legNo }) => legNo === 1) }
+      ? { ...report, state: of.state ?? 'unknown', fills: report.fills.filter(({ legNo }) => legNo === 1) }
       : report;
   return {
     ...broker,
@@ -259,6 +271,22 @@ describe('a vertical of which one leg is told before the other', () => {
     });
     expect(result.open).toEqual([]);
     expect(world.simulator.ledger.positionOf(SOLD)).toBe(0);
+  });
+
+  it('is not closed as a spread, though its entry has ended', async () => {
+    const half = { isOn: true, state: 'canceled' } as const;
+    const world = await createSpreadWorld(bench, { wrap: (broker) => tellingHalf(broker, half) });
+    await enter(world);
+    world.simulator.fill(world.lastId(), 1, CREDIT);
+    await world.goOn(8000);
+    expect(await world.orders()).toEqual(['entry#1 limit 2.25 canceled 0/1']);
+    expect(await halts(world)).toEqual([expect.stringMatching(/has not filled as one/)]);
+    expect(await slot(world)).toBe(true);
+    world.moveTo('10:01:00');
+    await world.quote(LOSS);
+    await world.goOn(2000);
+    expect((await world.orders()).at(-1)).toMatch(/^exit#1 limit \S+ created 0\/1$/);
+    expect(sentOrders(world)).toHaveLength(1);
   });
 
   it('is recorded whole after a crash between the two', async () => {
