@@ -105,6 +105,12 @@ describe('a vertical', () => {
       [world.runId],
     );
     expect(trip).toMatch(/^take_profit 23000 10500 125\.00/);
+    expect(
+      await world.column(
+        `select concat_ws(' ', side, qty, contract, avg_px) from panel.orders where run_id = $1 order by intent_id`,
+        [world.runId],
+      ),
+    ).toEqual(['sell 1 SPXW 260622 P5875/P5850 2.3000', 'buy 1 SPXW 260622 P5875/P5850 1.0500']);
     expect(sentOrders(world)).toHaveLength(2);
     expect(await halts(world)).toEqual([]);
   });
