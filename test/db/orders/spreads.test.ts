@@ -191,6 +191,29 @@ describe('a vertical', () => {
     expect(await slot(world)).toBe(false);
   });
 
+  it('whose legs are left out of reports is booked at the net price, and closed all the same', async () => {
+    const world = await createSpreadWorld(bench);
+    world.simulator.setOmitsLegs(true);
+    await enter(world);
+    world.simulator.fill(world.lastId(), 1, CREDIT);
+    await world.goOn(1500);
+    expect(await world.fills()).toEqual([`sell open 1 ${SOLD} 2.30`, `buy open 1 ${BOUGHT} 0.00`]);
+    world.moveTo('10:01:00');
+    await world.quote(TARGET);
+    await world.goOn(500);
+    // It has come to its senses: what is known already stays as it was.
+    world.simulator.setOmitsLegs(false);
+    world.simulator.fill(world.lastId(), 1, DEBIT);
+    await world.goOn(3000);
+    expect((await world.fills()).slice(2)).toEqual([
+      `buy close 1 ${SOLD} 2.50`,
+      `sell close 1 ${BOUGHT} 1.45`,
+    ]);
+    expect(await world.held()).toEqual({});
+    expect(await slot(world)).toBe(false);
+    expect(await halts(world)).toEqual([]);
+  });
+
   it('that fills in part is held in part, and only that is bought back', async () => {
     const world = await createSpreadWorld(bench, { settings: { contracts: 3, entry_valid_ms: 3000 } });
     await enter(world);
