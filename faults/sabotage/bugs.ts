@@ -274,7 +274,7 @@ const SPREADS: readonly Bug[] = [
     file: 'db/routines/trade/account_orders.sql',
     find: 'min(y.open_qty)::integer as open_qty',
     replace: 'max(y.open_qty)::integer as open_qty',
-    test: spreads(/is told to people when it stays so/),
+    test: spreads(/is not closed as a spread, though its entry has ended/),
     invariant: 'no exit above what is open',
   },
   {

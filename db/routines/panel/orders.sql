@@ -25,23 +25,24 @@ select
   o.position_id
 from trade.orders o
 join trade.runs r on r.run_id = o.run_id
-join ref.instruments i on i.instrument_id = o.instrument_id;
+join trade.decisions d on d.decision_id = o.position_id
+join ref.instruments i on i.instrument_id = d.instrument_id;
 comment on view panel.orders is 'Orders in their current state, in dollars.';
 comment on column panel.orders.ts is 'When the order intent was written in event time, Eastern.';
 comment on column panel.orders.strategy is 'Strategy.';
 comment on column panel.orders.run_id is 'panel.runs.';
 comment on column panel.orders.purpose is 'entry or exit.';
 comment on column panel.orders.attempt is '1, 2, …: each replaces the one before.';
-comment on column panel.orders.contract is 'OSI symbol of the option.';
-comment on column panel.orders.side is 'buy or sell.';
+comment on column panel.orders.contract is 'OSI symbol of the option, or name of the spread.';
+comment on column panel.orders.side is 'buy or sell: the option, or the spread.';
 comment on column panel.orders.effect is 'open or close.';
-comment on column panel.orders.qty is 'Contracts ordered.';
+comment on column panel.orders.qty is 'Contracts, or spreads, ordered.';
 comment on column panel.orders.order_type is 'limit or market.';
-comment on column panel.orders.limit_px is 'Limit, dollars a share; null for a market order.';
+comment on column panel.orders.limit_px is 'Limit, dollars a share; of a spread its net credit or debit; null for a market order.';
 comment on column panel.orders.state is 'created, denied, submitted, unknown, accepted, partially_filled, filled, canceled, rejected or expired.';
 comment on column panel.orders.ts_state is 'Since when, Eastern.';
-comment on column panel.orders.filled_qty is 'Contracts filled.';
-comment on column panel.orders.avg_px is 'Average price of the fills, dollars a share.';
+comment on column panel.orders.filled_qty is 'Contracts, or whole spreads, filled.';
+comment on column panel.orders.avg_px is 'Average price of the fills, dollars a share; of a spread the net.';
 comment on column panel.orders.detail is 'What the last event says in words.';
 comment on column panel.orders.venue_order_id is 'The broker''s order id.';
 comment on column panel.orders.account is 'Account.';

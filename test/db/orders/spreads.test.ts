@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../../core/clock.ts';
 import type { OsiSymbol } from '../../../core/osi_symbol.ts';
-import type { Broker, OrderReport } from '../../../jobs/brokers/broker.ts';
+import type { Broker, OrderReport, VenueState } from '../../../jobs/brokers/broker.ts';
 import { flatten } from '../../../jobs/flatten.ts';
 import { useBench } from '../support/connections.ts';
 import {
@@ -105,6 +105,12 @@ describe('a vertical', () => {
       [world.runId],
     );
     expect(trip).toMatch(/^take_profit 23000 10500 125\.00/);
+    expect(
+      await world.column(
+        `select concat_ws(' ', side, qty, contract, avg_px) from panel.orders where run_id = $1 order by intent_id`,
+        [world.runId],
+      ),
+    ).toEqual(['sell 1 SPXW 260622 P5875/P5850 2.3000', 'buy 1 SPXW 260622 P5875/P5850 1.0500']);
     expect(sentOrders(world)).toHaveLength(2);
     expect(await halts(world)).toEqual([]);
   });
@@ -133,6 +139,18 @@ describe('a vertical', () => {
       [world.runId],
     );
     expect(exit).toBe('stop_loss');
+  });
+
+  it('is closed on its last day, of which no fill would tell at a broker', async () => {
+    const world = await holding();
+    const flatOn = (date: string): Promise<string[]> =>
+      world.column(
+        `select (trade.load_session(r, jsonb_populate_record(null::ref.strategies, r.params), $2::date, $2::date)).ts_flat::text
+         from trade.runs r where r.run_id = $1`,
+        [world.runId, date],
+      );
+    expect(await flatOn('2026-06-18')).toEqual(['infinity']);
+    expect(await flatOn('2026-06-22')).toEqual(['2026-06-22 15:30:00']);
   });
 
   it('whose entry finds no buyer is canceled, and its slot is free again', async () => {
@@ -173,6 +191,29 @@ describe('a vertical', () => {
     expect(await slot(world)).toBe(false);
   });
 
+  it('whose legs are left out of reports is booked at the net price, and closed all the same', async () => {
+    const world = await createSpreadWorld(bench);
+    world.simulator.setOmitsLegs(true);
+    await enter(world);
+    world.simulator.fill(world.lastId(), 1, CREDIT);
+    await world.goOn(1500);
+    expect(await world.fills()).toEqual([`sell open 1 ${SOLD} 2.30`, `buy open 1 ${BOUGHT} 0.00`]);
+    world.moveTo('10:01:00');
+    await world.quote(TARGET);
+    await world.goOn(500);
+    // It has come to its senses: what is known already stays as it was.
+    world.simulator.setOmitsLegs(false);
+    world.simulator.fill(world.lastId(), 1, DEBIT);
+    await world.goOn(3000);
+    expect((await world.fills()).slice(2)).toEqual([
+      `buy close 1 ${SOLD} 2.50`,
+      `sell close 1 ${BOUGHT} 1.45`,
+    ]);
+    expect(await world.held()).toEqual({});
+    expect(await slot(world)).toBe(false);
+    expect(await halts(world)).toEqual([]);
+  });
+
   it('that fills in part is held in part, and only that is bought back', async () => {
     const world = await createSpreadWorld(bench, { settings: { contracts: 3, entry_valid_ms: 3000 } });
     await enter(world);
@@ -197,11 +238,11 @@ describe('a vertical', () => {
   });
 });
 
-/** A broker that tells the executions of the first leg only, while `isOn`. */
-function tellingHalf(broker: Broker, of: { isOn: boolean }): Broker {
+/** A broker that tells the executions of the first leg only, while `isOn`, and the order in a state that nobody knows unless given. */
+function tellingHalf(broker: Broker, of: { isOn: boolean; readonly state?: VenueState }): Broker {
   const half = (report: OrderReport): OrderReport =>
     of.isOn
-      ? { ...report, state: 'unknown', fills: report.fills.filter(({ legNo }) => legNo === 1) }
+      ? { ...report, state: of.state ?? 'unknown', fills: report.fills.filter(({ legNo }) => legNo === 1) }
       : report;
   return {
     ...broker,
@@ -259,6 +300,22 @@ describe('a vertical of which one leg is told before the other', () => {
     });
     expect(result.open).toEqual([]);
     expect(world.simulator.ledger.positionOf(SOLD)).toBe(0);
+  });
+
+  it('is not closed as a spread, though its entry has ended', async () => {
+    const half = { isOn: true, state: 'canceled' } as const;
+    const world = await createSpreadWorld(bench, { wrap: (broker) => tellingHalf(broker, half) });
+    await enter(world);
+    world.simulator.fill(world.lastId(), 1, CREDIT);
+    await world.goOn(8000);
+    expect(await world.orders()).toEqual(['entry#1 limit 2.25 canceled 0/1']);
+    expect(await halts(world)).toEqual([expect.stringMatching(/has not filled as one/)]);
+    expect(await slot(world)).toBe(true);
+    world.moveTo('10:01:00');
+    await world.quote(LOSS);
+    await world.goOn(2000);
+    expect((await world.orders()).at(-1)).toMatch(/^exit#1 limit \S+ created 0\/1$/);
+    expect(sentOrders(world)).toHaveLength(1);
   });
 
   it('is recorded whole after a crash between the two', async () => {
