@@ -8,6 +8,7 @@ declare
   s trade.slot_state := p_state;
   v_until timestamp;
   v_expiry timestamp;
+  v_next_open timestamp;
   v_settle_px_e4 integer;
   v_clock_kind text;
   v_fill_from timestamp := 'infinity';
@@ -83,14 +84,16 @@ begin
       -- Carried over the end of its contract: there is nothing to wait for.
       v_until := p_from;
     elsif v_until = 'infinity' then
-      select signal.ts_expiry(i.root, i.expiration) into v_expiry
-      from ref.instruments i where i.instrument_id = s.instrument_id and i.expiration = p_day.session_date;
-      if v_expiry is not null and p_run.broker = 'paper' then
+      select coalesce(signal.ts_expiry(i.root, i.expiration), i.expiration + time '16:00'), x.ts_open into v_expiry, v_next_open
+      from ref.instruments i
+      cross join (select min(n.ts_open) as ts_open from ref.sessions n where n.session_date > p_day.session_date) x
+      where i.instrument_id = s.instrument_id and i.expiration <= x.ts_open::date;
+      if p_run.broker <> 'paper' and v_expiry <= v_next_open then
+        -- No fill tells of a settlement at a broker: what would expire before the next session is closed in this one.
+        v_until := coalesce(p_day.ts_entry_to, 'infinity');
+      elsif v_expiry::date = p_day.session_date then
         v_clock_kind := 'expired';
         v_until := v_expiry;
-      elsif v_expiry is not null then
-        -- What a broker's settlement makes of it comes as no fill: there it does not live to see it.
-        v_until := p_day.ts_entry_to;
       end if;
     end if;
   end if;

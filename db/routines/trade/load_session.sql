@@ -11,19 +11,7 @@ begin
   into v_day.session_date, v_day.ts_open, v_day.ts_close, v_day.ts_option_close, v_day.ts_entry_from, v_day.ts_entry_to
   from ref.sessions s where s.session_date = p_session_date;
   v_day.session_date := p_session_date;
-  v_day.ts_flat := case
-    when p_strategy.flat_at_close then v_day.ts_entry_to
-    -- No fill tells of a settlement at a broker: what would expire before the next session is closed in this one.
-    when p_run.broker <> 'paper' and exists (
-      select from trade.position_slots p
-      join trade.decisions d on d.decision_id = p.position_id
-      join ref.instruments i on i.instrument_id = d.instrument_id
-      where p.account = p_run.account and p.strategy = p_run.strategy
-        and coalesce(signal.ts_expiry(i.root, i.expiration), i.expiration + time '16:00')
-          <= (select min(x.ts_open) from ref.sessions x where x.session_date > p_session_date)
-    ) then v_day.ts_entry_to
-    else 'infinity'
-  end;
+  v_day.ts_flat := case when p_strategy.flat_at_close then v_day.ts_entry_to else 'infinity' end;
   select f.commission_per_contract, f.fees_per_contract, f.sell_fees_per_contract
   into v_day.commission_per_contract, v_day.fees_per_contract, v_day.sell_fees_per_contract
   from ref.fee_schedules f

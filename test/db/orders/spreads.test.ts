@@ -141,18 +141,6 @@ describe('a vertical', () => {
     expect(exit).toBe('stop_loss');
   });
 
-  it('is closed on its last day, of which no fill would tell at a broker', async () => {
-    const world = await holding();
-    const flatOn = (date: string): Promise<string[]> =>
-      world.column(
-        `select (trade.load_session(r, jsonb_populate_record(null::ref.strategies, r.params), $2::date, $2::date)).ts_flat::text
-         from trade.runs r where r.run_id = $1`,
-        [world.runId, date],
-      );
-    expect(await flatOn('2026-06-18')).toEqual(['infinity']);
-    expect(await flatOn('2026-06-22')).toEqual(['2026-06-22 15:30:00']);
-  });
-
   it('whose entry finds no buyer is canceled, and its slot is free again', async () => {
     const world = await createSpreadWorld(bench, { settings: { entry_valid_ms: 3000 } });
     await enter(world);
