@@ -122,6 +122,13 @@ describe('Tradier’s feed', () => {
       ['2026-11-20', '2026-11-23', '2026-11-25'].map((date) => `${time} ${date}`),
     );
     expect(snapshots.map((row) => `${row.at} ${row.expiration}`)).toEqual(due);
+    const context = await rows<{ line: string }>(
+      "select to_char(ts_event, 'HH24:MI') || ' ' || name as line from market.context_snapshots order by ts_event, name",
+    );
+    expect(context.map(({ line }) => line)).toEqual(
+      expect.arrayContaining(['10:00 net_gex', '10:00 term', '10:00 vix', '10:00 vix9d', '10:02 net_gex']),
+    );
+    expect(notices.filter((text) => text.includes('context'))).toEqual([]);
     for (const row of snapshots) {
       const body = gunzipSync(row.payload);
       expect(createHash('sha256').update(body).digest('hex')).toBe(row.checksum);
