@@ -25,6 +25,8 @@ const programs = [
 if (existsSync(join(root, '..', 'shared', 'data', 'chains_yahoo_qqq_2026_02')))
   programs.push('quote_model_error');
 if (existsSync(join(root, '..', 'shared', 'data', 'spxw_0dte_mids_2023_2026'))) programs.push('spxw_marks');
+if (['schwab', 'lean_data'].every((name) => existsSync(join(root, '..', 'shared', 'data', name))))
+  programs.push('recorded_chains');
 const options = process.argv.slice(2);
 const isJson = options.includes('--json');
 const isQuick = options.includes('--quick');

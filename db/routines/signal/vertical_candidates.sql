@@ -54,7 +54,7 @@ begin
       and i.expiration = any (v_expirations)
   ), forwards as materialized (
     -- By put-call parity where both are quoted nearest to each other: no rate, no dividend and no late index value is needed.
-    select e.expiration, coalesce(p.forward, v_spot) as forward, signal.years_to_expiry(s.option_root, e.expiration, p_ts) as t_years
+    select e.expiration, coalesce(p.forward, o.forward, v_spot) as forward, signal.years_to_expiry(s.option_root, e.expiration, p_ts) as t_years
     from (select distinct t.expiration from targets t where t.expiration is not null) e
     left join lateral (
       select c.strike + c.mid - x.mid as forward
@@ -64,6 +64,24 @@ begin
       order by abs(c.mid - x.mid), c.strike_e4
       limit 1
     ) p on true
+    -- A chain of out-of-the-money contracts has no strike with both kinds. Between its innermost two the error is below half their distance; the
+    -- spot would leave out the carry.
+    left join lateral (
+      select (c.strike + x.strike) / 2 + c.mid - x.mid as forward
+      from (
+        select y.strike, y.mid from chain y
+        where y.expiration = e.expiration and y.option_kind = 'call' and y.mid is not null
+        order by y.strike_e4
+        limit 1
+      ) c
+      cross join (
+        select y.strike, y.mid from chain y
+        where y.expiration = e.expiration and y.option_kind = 'put' and y.mid is not null
+        order by y.strike_e4 desc
+        limit 1
+      ) x
+      where p.forward is null and c.strike > x.strike and c.strike - x.strike <= c.strike / 200
+    ) o on true
   ), around as materialized (
     -- A standard deviation by the contract at the money: further out than four of them nobody looks.
     select f.*, f.forward * a.iv * sqrt(f.t_years) as deviation
@@ -169,7 +187,8 @@ $$;
 comment on function signal.vertical_candidates(timestamp, signal.context) is
   'Credit verticals that a strategy may sell at p_ts, one for each of its dte_targets x delta_targets x put and call, the best first: short leg nearest to the '
   'delta (Black-76 on the forward by put-call parity, our own implied volatility), long leg spread_width further out or by long_delta_distance; quotes as of '
-  'p_ts, no older than their feed allows. score = w1 x credit / width + w2 x distance of the short strike in standard deviations - w3 x (ask - bid) / middle '
-  'of the spread, by score_weights; credit after fill_ratio. reject says why one cannot be sold: no_expiration, no_underlying, no_delta, no_long_leg, '
+  'p_ts, no older than their feed allows. Where no strike has both kinds the forward lies between the innermost call and put, where these are further apart '
+  'than 0.5 % it is the last price of the underlying. score = w1 x credit / width + w2 x distance of the short strike in standard deviations - w3 x (ask - bid) / '
+  'middle of the spread, by score_weights; credit after fill_ratio. reject says why one cannot be sold: no_expiration, no_underlying, no_delta, no_long_leg, '
   'one_sided_quote, crossed_quote, no_bid_ask_recorded (marks), wide_leg, small_credit, wide_spread. One that is not rejected may be sold.';
 grant execute on function signal.vertical_candidates(timestamp, signal.context) to job_runner, backup;
