@@ -1,6 +1,6 @@
 // Recorded chains in a database: how far our implied volatilities and greeks lie from the vendor's, and which vertical is chosen.
 import type pg from 'pg';
-import { ownVerticals, type VerticalSettings } from './own_vertical.ts';
+import { forwardOf, ownVerticals, type VerticalSettings } from './own_vertical.ts';
 import type { RecordedChain } from './recorded_chain_files.ts';
 
 export interface LoadedChain {
@@ -127,6 +127,47 @@ export function leanDays(expiration: string, at: string): number {
 export function schwabDays(expiration: string, at: string): number {
   return (Date.parse(`${expiration}T18:00:00Z`) - Date.parse(`${at.replace(' ', 'T')}Z`)) / 86_400_000;
 }
+
+/** A strike's call and put, whose volatilities must agree on one forward. */
+export interface Pair {
+  readonly expiration: string;
+  readonly strike: number;
+  readonly call_iv: number;
+  readonly put_iv: number;
+  /** One volatility lies within the bid and ask of both. */
+  readonly overlap: boolean;
+}
+
+/** Every strike within a tenth of the forward that has two-sided quotes of both kinds, of expirations that are not over. */
+export async function comparePairs(client: pg.Client, { chain, snapshotId }: LoadedChain): Promise<Pair[]> {
+  const expirations = new Set(chain.contracts.map(({ expiration }) => expiration));
+  const forwards = [...expirations].map((expiration) => {
+    const contracts = chain.contracts.filter((each) => each.expiration === expiration);
+    return [expiration, forwardOf(contracts, chain.spot)] as const;
+  });
+  const { rows } = await client.query<Pair>(PAIRS, [
+    snapshotId,
+    JSON.stringify(Object.fromEntries(forwards)),
+  ]);
+  return rows;
+}
+
+const PAIRS = `
+  with quoted as (
+    select g.expiration, g.option_kind, g.strike, v.iv,
+      coalesce(signal.implied_volatility(g.option_kind, o.bid_px_e4 / 10000.0, f.forward, g.strike, g.t_years, 0, 0), 0) as bid_iv,
+      coalesce(signal.implied_volatility(g.option_kind, o.ask_px_e4 / 10000.0, f.forward, g.strike, g.t_years, 0, 0), 10) as ask_iv
+    from signal.chain_greeks($1) g
+    join market.option_snapshots o on o.snapshot_id = $1 and o.instrument_id = g.instrument_id
+    join (select e.key::date as expiration, e.value::double precision as forward from jsonb_each_text($2) e) f on f.expiration = g.expiration
+    cross join lateral (select signal.implied_volatility(g.option_kind, g.mid, f.forward, g.strike, g.t_years, 0, 0) as iv offset 0) v
+    where g.mid is not null and g.t_years > 0 and abs(g.strike - f.forward) <= 0.1 * f.forward
+  )
+  select c.expiration::text, c.strike, c.iv as call_iv, p.iv as put_iv, greatest(c.bid_iv, p.bid_iv) <= least(c.ask_iv, p.ask_iv) as overlap
+  from quoted c
+  join quoted p using (expiration, strike)
+  where c.option_kind = 'call' and p.option_kind = 'put' and c.iv is not null and p.iv is not null
+  order by 1, 2`;
 
 export interface Candidate {
   readonly option_kind: 'call' | 'put';

@@ -12,14 +12,22 @@ import {
   candidateDifferences,
   candidatesOf,
   compareGreeks,
+  comparePairs,
   type LoadedChain,
   leanDays,
   loadChain,
+  type Pair,
   SETTINGS,
   schwabDays,
   type Terms,
 } from './recorded_chain_checks.ts';
 import { CHAIN_FOLDERS, type RecordedChain, readChains } from './recorded_chain_files.ts';
+import {
+  compareReferences,
+  REFERENCE_CARRIES,
+  REFERENCE_FOLDER,
+  REFERENCE_RATE,
+} from './reference_greeks.ts';
 import { type Bench, quantile, runBenchmark } from './support.ts';
 
 const SHARED = projectPath('..', 'shared', 'data');
@@ -79,6 +87,14 @@ function addErrors(add: Add, spot: number, rows: readonly Compared[]): void {
   }
 }
 
+function addPairs(add: Add, pairs: readonly Pair[]): void {
+  if (pairs.length === 0) return;
+  const gaps = pairs.map((pair) => 100 * Math.abs(pair.call_iv - pair.put_iv));
+  add(`volatility of the call minus that of the put, ${pairs.length} strikes`, three(gaps, 3), 'points');
+  const within = pairs.filter(({ overlap }) => overlap).length;
+  add('strikes whose two quotes allow one volatility', `${((100 * within) / pairs.length).toFixed(1)} %`);
+}
+
 const describe = (c: Candidate): string =>
   `${c.option_kind} ${c.short_strike_e4 / 1e4}/${c.long_strike_e4 / 1e4} of ${c.expiration}, credit ${(c.credit_e4 / 1e4).toFixed(2)}, ` +
   `delta ${c.short_delta.toFixed(4)}, volatility ${(100 * c.short_iv).toFixed(2)} %, forward ${c.forward.toFixed(2)}, score ${c.score.toFixed(4)}`;
@@ -123,14 +139,27 @@ async function report(
           chain.spot,
           await compareGreeks(client, loaded, terms),
         );
+      if (chain.source === 'recorded') addPairs(add, await comparePairs(client, loaded));
       await addCandidates(client, loaded, add);
       bench.note(chain.name);
+    }
+    for (const terms of REFERENCE_CARRIES) {
+      const rows = await compareReferences(client, SHARED, terms);
+      const name = `LEAN reference ${terms.series}, rate ${100 * REFERENCE_RATE} %, carry ${100 * terms.carry} %`;
+      addErrors(
+        (figure, value, unit = '') =>
+          bench.add({ engine: database.version, figure: `${name}: ${figure}`, value, unit }),
+        rows[0]?.spot ?? 0,
+        rows,
+      );
     }
   });
 }
 
 await runBenchmark('recorded_chains', async (bench) => {
-  const missing = CHAIN_FOLDERS.map((name) => join(SHARED, name)).find((path) => !existsSync(path));
+  const missing = [...CHAIN_FOLDERS, REFERENCE_FOLDER]
+    .map((name) => join(SHARED, name))
+    .find((path) => !existsSync(path));
   if (missing !== undefined) throw new Failure(`the recorded data is not here: ${missing}`);
   const chains = await readChains(SHARED);
   await onEachEngine(bench, (database) => report(bench, chains, database));

@@ -50,6 +50,7 @@ interface Candidate {
 async function candidates(
   at: string,
   settings: Readonly<Record<string, unknown>> = {},
+  feeds: Pick<Market, 'tickFeedId' | 'quoteFeedId'> = market,
 ): Promise<Candidate[]> {
   const { rows } = await bench.runner().query<{ c: Candidate }>(
     `select to_jsonb(c) as c
@@ -58,7 +59,7 @@ async function candidates(
          null, i.instrument_id, $2, 'infinity', s.period_ms, s.ma_minutes, $3, to_jsonb(s) || $4
        )::signal.context) c
      where s.strategy = 'spx_credit_vertical' and i.symbol = 'SPX'`,
-    [at, market.tickFeedId, market.quoteFeedId, settings],
+    [at, feeds.tickFeedId, feeds.quoteFeedId, settings],
   );
   return rows.map(({ c }) => c);
 }
@@ -192,6 +193,41 @@ describe('candidates', () => {
       const further = (c.long_strike_e4 ?? 0) - (c.short_strike_e4 ?? 0);
       expect(Math.sign(further)).toBe(c.option_kind === 'call' ? 1 : -1);
     }
+  });
+});
+
+describe('a chain in which no strike has both kinds', () => {
+  /** Quotes of 10:00 of the contracts that are at least so far out of the money, on feeds where SPX has no price. */
+  async function outOfTheMoney(points: number): Promise<Pick<Market, 'tickFeedId' | 'quoteFeedId'>> {
+    const { rows } = await bench.owner().query<{ tickFeedId: number; quoteFeedId: number }>(
+      `select ref.feed_id('no-ticks', 'equity', 0, 'simulated', 90000) as "tickFeedId",
+           ref.feed_id('out-' || $1, 'option', 0, 'simulated', 90000) as "quoteFeedId"`,
+      [points],
+    );
+    const feeds = rows[0] as { tickFeedId: number; quoteFeedId: number };
+    await bench.owner().query(
+      `insert into market.option_quotes (instrument_id, feed_id, ts_event, seq, event_ns, bid_px_e4, ask_px_e4, bid_sz, ask_sz, ts_recv)
+       select q.instrument_id, $2, q.ts_event, 0, 0, q.bid_px_e4, q.ask_px_e4, 50, 50, q.ts_recv
+       from market.option_quotes q join ref.instruments i using (instrument_id)
+       where q.feed_id = $1 and q.ts_event = '2026-06-15 10:00'
+         and case i.option_kind when 'call' then 1 else -1 end * (i.strike_e4 / 10000.0 - 5990) >= $3
+       on conflict do nothing`,
+      [market.quoteFeedId, feeds.quoteFeedId, points],
+    );
+    return feeds;
+  }
+
+  test('has its forward between the innermost call and put', async () => {
+    const all = await candidates('2026-06-15 10:00', {}, await outOfTheMoney(0));
+    const good = all.filter(({ reject }) => reject === null);
+    expect(good.length).toBeGreaterThan(3);
+    // SPX stood at 5998.46, its innermost contracts at 5975 and 6000.
+    for (const { forward } of good) expect(Math.abs((forward ?? 0) - 5998.46)).toBeLessThan(2);
+  });
+
+  test('has none where these are too far apart and the underlying has no price', async () => {
+    const all = await candidates('2026-06-15 10:00', { dte_targets: [3] }, await outOfTheMoney(30));
+    expect(new Set(all.map(({ reject }) => reject))).toEqual(new Set(['no_underlying']));
   });
 });
 
