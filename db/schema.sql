@@ -942,7 +942,7 @@ grant execute on function market.store_context(p_underlying text, p_chain_feed t
 
 create schema signal;
 comment on schema signal is 'Rules: one routine per rule and indicator, the normalised periods and the signals. Written by job_runner.';
-grant usage on schema signal to backup, grafana_reader, job_runner;
+grant usage on schema signal to backup, grafana_reader, ingest_writer, job_runner;
 
 create type signal.context as (
   run_id bigint,
@@ -1231,7 +1231,7 @@ comment on function signal.ts_expiry(p_root text, p_expiration date) is 'The ins
 grant execute on function signal.ts_expiry(p_root text, p_expiration date) to backup, ingest_writer, job_runner;
 
 create function signal.vertical_candidates(p_ts timestamp without time zone, p_context signal.context) returns SETOF signal.vertical language plpgsql stable;
-comment on function signal.vertical_candidates(p_ts timestamp without time zone, p_context signal.context) is 'Credit verticals that a strategy may sell at p_ts, one for each of its dte_targets x delta_targets x put and call, the best first: short leg nearest to the delta (Black-76 on the forward by put-call parity, our own implied volatility), long leg spread_width further out or by long_delta_distance; quotes as of p_ts, no older than their feed allows. score = w1 x credit / width + w2 x distance of the short strike in standard deviations - w3 x (ask - bid) / middle of the spread, by score_weights; credit after fill_ratio. reject says why one cannot be sold: no_expiration, no_underlying, no_delta, no_long_leg, one_sided_quote, crossed_quote, no_bid_ask_recorded (marks), wide_leg, small_credit, wide_spread. One that is not rejected may be sold.';
+comment on function signal.vertical_candidates(p_ts timestamp without time zone, p_context signal.context) is 'Credit verticals that a strategy may sell at p_ts, one for each of its dte_targets x delta_targets x put and call, the best first: short leg nearest to the delta (Black-76 on the forward by put-call parity, our own implied volatility), long leg spread_width further out or by long_delta_distance; quotes as of p_ts, no older than their feed allows. Where no strike has both kinds the forward lies between the innermost call and put, where these are further apart than 0.5 % it is the last price of the underlying. score = w1 x credit / width + w2 x distance of the short strike in standard deviations - w3 x (ask - bid) / middle of the spread, by score_weights; credit after fill_ratio. reject says why one cannot be sold: no_expiration, no_underlying, no_delta, no_long_leg, one_sided_quote, crossed_quote, no_bid_ask_recorded (marks), wide_leg, small_credit, wide_spread. One that is not rejected may be sold.';
 grant execute on function signal.vertical_candidates(p_ts timestamp without time zone, p_context signal.context) to backup, job_runner;
 
 create function signal.vwap_ma9(p_from timestamp without time zone, p_to timestamp without time zone, p_context signal.context) returns SETOF signal.signal_values language plpgsql stable;
@@ -3242,16 +3242,16 @@ comment on column panel.orders.strategy is 'Strategy.';
 comment on column panel.orders.run_id is 'panel.runs.';
 comment on column panel.orders.purpose is 'entry or exit.';
 comment on column panel.orders.attempt is '1, 2, …: each replaces the one before.';
-comment on column panel.orders.contract is 'OSI symbol of the option.';
-comment on column panel.orders.side is 'buy or sell.';
+comment on column panel.orders.contract is 'OSI symbol of the option, or name of the spread.';
+comment on column panel.orders.side is 'buy or sell: the option, or the spread.';
 comment on column panel.orders.effect is 'open or close.';
-comment on column panel.orders.qty is 'Contracts ordered.';
+comment on column panel.orders.qty is 'Contracts, or spreads, ordered.';
 comment on column panel.orders.order_type is 'limit or market.';
-comment on column panel.orders.limit_px is 'Limit, dollars a share; null for a market order.';
+comment on column panel.orders.limit_px is 'Limit, dollars a share; of a spread its net credit or debit; null for a market order.';
 comment on column panel.orders.state is 'created, denied, submitted, unknown, accepted, partially_filled, filled, canceled, rejected or expired.';
 comment on column panel.orders.ts_state is 'Since when, Eastern.';
-comment on column panel.orders.filled_qty is 'Contracts filled.';
-comment on column panel.orders.avg_px is 'Average price of the fills, dollars a share.';
+comment on column panel.orders.filled_qty is 'Contracts, or whole spreads, filled.';
+comment on column panel.orders.avg_px is 'Average price of the fills, dollars a share; of a spread the net.';
 comment on column panel.orders.detail is 'What the last event says in words.';
 comment on column panel.orders.venue_order_id is 'The broker''s order id.';
 comment on column panel.orders.account is 'Account.';
