@@ -2,7 +2,7 @@
 import { InvalidArgumentError } from 'commander';
 import type pg from 'pg';
 import { Failure } from '../core/failure.ts';
-import { refuseUnknownParameters } from './suggest.ts';
+import { noSuchStrategy, refuseUnknownParameters } from './suggest.ts';
 
 /** Values by parameter, as written; in the order of the command line. */
 export type Varied = Readonly<Record<string, readonly string[]>>;
@@ -76,7 +76,9 @@ export async function refuseWrongValues(
 ): Promise<void> {
   const { strategy, settings, varied, combinations } = grid;
   const keys = Object.keys(varied);
-  await refuseUnknownParameters(client, varied);
+  const { rows } = await client.query('select from ref.current_strategies where strategy = $1', [strategy]);
+  if (rows.length === 0) throw await noSuchStrategy(client, strategy);
+  await refuseUnknownParameters(client, { ...settings, ...varied });
   const fixed = keys.find((key) => key in FIXED);
   if (fixed !== undefined)
     throw new Failure(`${fixed} cannot be varied`, { hint: FIXED[fixed] ?? '', exitCode: 2 });
