@@ -65,7 +65,7 @@ export function printGrid(base: RunBase, tried: readonly Tried[], options: Print
   ];
   const rows = tried.map(({ combination, result }): Cell[] => [
     String(result.run_id),
-    ...keys.map((key) => combination[key] ?? null),
+    ...keys.map((key) => valueOf(combination[key], options.format)),
     ...figuresOf(result, options.format),
     ...[result.gross, result.fees].map((value) => money(value, options.format)),
     String(result.open_positions),
@@ -126,7 +126,9 @@ export async function printWalk(
     line({
       ...dates('test', window.test),
       ...dates('train', window.train),
-      ...(choice?.combination ?? {}),
+      ...(choice === null
+        ? {}
+        : Object.fromEntries(keys.map((key) => [key, valueOf(choice.combination[key], format)]))),
       ...prefixed('in', choice?.result ?? null, format),
       ...prefixed('out', test, format),
       train_run_id: choice === null ? null : String(choice.result.run_id),
@@ -178,6 +180,11 @@ function prefixed(side: 'in' | 'out', result: RunResult | null, format: Format):
   return Object.fromEntries(
     FIGURE_COLUMNS.map(({ name }, index) => [`${side}_${name}`, cells[index] ?? null]),
   );
+}
+
+/** The command line's own word, where an empty field could be anything. */
+function valueOf(value: Cell | undefined, format: Format): Cell {
+  return value ?? (format === 'table' ? 'null' : null);
 }
 
 /** In cents for people: fees have up to four decimals. */

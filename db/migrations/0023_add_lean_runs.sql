@@ -26,3 +26,6 @@ comment on column trade.skip_counts.periods is 'How many periods.';
 select engine.make_append_only('trade.skip_counts'::regclass);
 grant select, insert on trade.skip_counts to job_runner;
 grant select on trade.skip_counts to backup;
+
+-- Dropping a run asks of each of its entries whether an exit names it: the key of exits does not answer that, and every decision of every run was read.
+create index decisions_position_idx on trade.decisions (position_id) where position_id is not null;
