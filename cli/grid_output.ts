@@ -65,7 +65,7 @@ export function printGrid(base: RunBase, tried: readonly Tried[], options: Print
   ];
   const rows = tried.map(({ combination, result }): Cell[] => [
     String(result.run_id),
-    ...keys.map((key) => valueOf(combination[key], options.format)),
+    ...keys.map((key) => wordOf(combination[key], options.format)),
     ...figuresOf(result, options.format),
     ...[result.gross, result.fees].map((value) => money(value, options.format)),
     String(result.open_positions),
@@ -128,7 +128,7 @@ export async function printWalk(
       ...dates('train', window.train),
       ...(choice === null
         ? {}
-        : Object.fromEntries(keys.map((key) => [key, valueOf(choice.combination[key], format)]))),
+        : Object.fromEntries(keys.map((key) => [key, wordOf(choice.combination[key], format)]))),
       ...prefixed('in', choice?.result ?? null, format),
       ...prefixed('out', test, format),
       train_run_id: choice === null ? null : String(choice.result.run_id),
@@ -183,7 +183,7 @@ function prefixed(side: 'in' | 'out', result: RunResult | null, format: Format):
 }
 
 /** The command line's own word, where an empty field could be anything. */
-function valueOf(value: Cell | undefined, format: Format): Cell {
+function wordOf(value: Cell | undefined, format: Format): Cell {
   return value ?? (format === 'table' ? 'null' : null);
 }
 
