@@ -90,7 +90,6 @@ const TABLES: readonly ComparedTable[] = [
       left join trade.decisions e on e.decision_id = d.position_id
       where d.run_id = ${run} and d.ts >= $3 and d.ts < $4`,
   },
-  SKIPS,
   {
     name: 'intents',
     key: ['purpose', 'entry_ts', 'attempt', 'leg_no'],
