@@ -225,7 +225,7 @@ async function complete(
     clock: systemClock(),
     signal: interrupt(),
     onStep: (done, total) =>
-      progress.update((done / total) * 1000, `${finished} of ${missing} runs${bestSoFar(leader)}`),
+      progress.update((done / total) * 1000, `${finished} of ${missing} runs${leadingSoFar(leader)}`),
     onRun: async (_, runId) => {
       finished += 1;
       const [result] = await readResults(client, [runId]);
@@ -238,8 +238,8 @@ async function complete(
   return runIds;
 }
 
-function bestSoFar(leader: RunResult | null): string {
-  return leader === null ? '' : `, best net ${leader.net.toFixed(2)} (run ${leader.run_id})`;
+function leadingSoFar(leader: RunResult | null): string {
+  return leader === null ? '' : `, leading: run ${leader.run_id} with net ${leader.net.toFixed(2)}`;
 }
 
 /** A run that ended midway is of no use to anyone: the next start makes it from its beginning. */
