@@ -3,7 +3,7 @@ import { Command, Option } from 'commander';
 import type pg from 'pg';
 import { grouped } from './live_view.ts';
 import { type OutputOptions, withExamples } from './options.ts';
-import { printRunView, type RunView, type Shown, withRunOptions } from './run_output.ts';
+import { printRunView, type Shown, withRunOptions } from './run_output.ts';
 import { note } from './terminal.ts';
 
 interface DecisionOptions extends OutputOptions {
@@ -31,6 +31,13 @@ const LEFT_OUT = `
   from panel.decisions
   where ts >= $1 and ts < $2 and ($3::bigint is null or run_id = $3) and ($4::text is null or strategy = $4)
     and ($5::text is null or kind = $5) and ($6::text is null or verdict = $6) and reason = 'no_signal'`;
+const COUNTED = `
+  select s.reason, sum(s.periods)::integer as n
+  from panel.skips s
+  join panel.runs r on r.run_id = s.run_id
+  where r.keeps = 'trades' and s.ts >= $1 and s.ts < $2 and ($3::bigint is null or s.run_id = $3) and ($4::text is null or r.strategy = $4)
+  group by 1
+  order by 2 desc, 1`;
 const COMMON = ['strategy', 'run_id', 'mode', 'quote_source'];
 
 /** The `decisions` subcommand. */
@@ -57,11 +64,30 @@ function printDecisions(options: DecisionOptions): Promise<void> {
   const columns = options.format === 'table' ? TABLE_COLUMNS : ALL_COLUMNS;
   const { strategy = null, kind = null, verdict = null, all } = options;
   const values = [strategy, kind, verdict, all];
-  const view: RunView = { text: `select ${columns}${FILTER}`, values, common: COMMON };
   return printRunView(
-    all ? view : { ...view, after: (client, shown) => sayLeftOut(client, shown, [strategy, kind, verdict]) },
+    {
+      text: `select ${columns}${FILTER}`,
+      values,
+      common: COMMON,
+      after: async (client, shown) => {
+        if (!all) await sayLeftOut(client, shown, [strategy, kind, verdict]);
+        if (kind !== 'exit' && verdict !== 'TRADE') await sayCounted(client, shown, strategy);
+      },
+    },
     options,
   );
+}
+
+/** Of runs of a grid: nothing must look as if nothing had been skipped. */
+async function sayCounted(
+  client: pg.ClientBase,
+  { from, to, runId }: Shown,
+  strategy: string | null,
+): Promise<void> {
+  const { rows } = await client.query<{ reason: string; n: number }>(COUNTED, [from, to, runId, strategy]);
+  if (rows.length === 0) return;
+  const counts = rows.map(({ reason, n }) => `${reason} ${grouped(n)}`).join(', ');
+  note(`not kept one by one, but counted by session (panel.skips): ${counts}`);
 }
 
 /** On standard error: whoever counts the rows of a file must know that they are not all. */

@@ -5,6 +5,7 @@ import type pg from 'pg';
 import { Failure } from '../core/failure.ts';
 import { withDatabase } from './database.ts';
 import { type ExportColumn, exportRows } from './export_rows.ts';
+import { trainingQuery } from './export_training.ts';
 import { interrupt } from './interrupt.ts';
 import { parseRun, type RangeOptions, rangeText, withDb, withExamples, withRange } from './options.ts';
 import { chooseRun } from './run_choice.ts';
@@ -14,6 +15,7 @@ import { note, print, showProgress } from './terminal.ts';
 interface ExportOptions extends RangeOptions {
   readonly db?: string;
   readonly run?: string;
+  readonly strategy?: string;
   readonly format?: 'parquet' | 'csv';
   readonly out: string;
   readonly all: boolean;
@@ -21,6 +23,7 @@ interface ExportOptions extends RangeOptions {
 
 // What --from and --to mean, best first: a bar belongs to the time at which it opens.
 const TIME_COLUMNS = ['ts_open', 'ts_event', 'ts', 'ts_entry', 'session_date', 'bar_date', 'ts_from'];
+const TRAINING = 'training';
 const PERMISSION_DENIED = '42501';
 
 /** The `export` subcommand. */
@@ -32,12 +35,21 @@ export function exportCommand(): Command {
   const command = new Command('export')
     .description(
       'Writes a view of schema panel, or the rows of a query, to a Parquet or CSV file. Times are Eastern, without a zone, as ' +
-        'they are stored; decimals stay decimals.',
+        'they are stored; decimals stay decimals. `training` is a run’s features, decisions and outcomes in one table: a row for every ' +
+        'entry that was considered.',
     )
-    .argument('<what>', 'a view (daily_pl, round_trips …), a table with its schema, or one SQL query')
+    .argument(
+      '<what>',
+      'a view (daily_pl, round_trips …), a table with its schema, one SQL query, or training',
+    )
     .addOption(format)
     .requiredOption('--out <file>', 'file to write')
-    .option('--run <id>', 'rows of this run: an id, latest, latest-1 … (default: all)', parseRun)
+    .option(
+      '--run <id>',
+      'rows of this run: an id, latest, latest-1 … (default: all; training: latest)',
+      parseRun,
+    )
+    .option('--strategy <name>', 'training: of the latest run of this strategy')
     .option('--all', 'read every schema, not panel alone', false)
     .action(runExport);
   return withExamples(
@@ -45,18 +57,27 @@ export function exportCommand(): Command {
     'export round_trips --run latest --out trades.parquet',
     'export bars_1m --from 2026-01-02 --to 2026-01-30 --out january.csv',
     'export --all market.option_quotes --from 2026-01-02 --to 2026-01-02 --out quotes.parquet',
+    'export training --strategy vwap_ma9 --out training.parquet',
     'export "select session_date, net from panel.daily_pl" --out pl.parquet',
   );
 }
 
 async function runExport(what: string, options: ExportOptions): Promise<void> {
+  const isTraining = what === TRAINING;
+  if (options.strategy !== undefined && !isTraining) {
+    throw new Failure('--strategy goes with `export training`', {
+      hint: 'Name a run instead: --run ID; `strikebase runs list` shows them.',
+      exitCode: 2,
+    });
+  }
   await withDatabase(options, async (database) => {
-    const client = await database.connectReader(options.all ? 'owner' : 'grafana_reader');
-    const run = options.run === undefined ? null : (await chooseRun(client, options)).runId;
+    const reader = isTraining ? 'job_runner' : 'grafana_reader';
+    const client = await database.connectReader(options.all ? 'owner' : reader);
+    const isOfRun = options.run !== undefined || isTraining;
+    const run = isOfRun ? (await chooseRun(client, options)).runId : null;
     await client.query('begin isolation level repeatable read read only');
     try {
-      if (qualified(what).startsWith('panel.') && isName(what)) await refuseUnknownView(client, what);
-      const inner = isName(what) ? `select * from ${qualified(what)}` : what.replace(/;\s*$/, '');
+      const inner = isTraining ? await trainingQuery(client, run ?? 0) : await selectOf(client, what);
       const query = narrowed(inner, await describe(client, inner, options), { run, options });
       const columns = await describe(client, query, options);
       const path = resolve(options.out);
@@ -71,6 +92,12 @@ async function runExport(what: string, options: ExportOptions): Promise<void> {
       await client.query('rollback').catch(() => undefined);
     }
   });
+}
+
+async function selectOf(client: pg.ClientBase, what: string): Promise<string> {
+  if (!isName(what)) return what.replace(/;\s*$/, '');
+  if (qualified(what).startsWith('panel.')) await refuseUnknownView(client, what);
+  return `select * from ${qualified(what)}`;
 }
 
 function isName(what: string): boolean {

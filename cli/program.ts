@@ -55,6 +55,11 @@ const SUBCOMMANDS: readonly Subcommand[] = [
     load: async () => (await import('./replay.ts')).replayCommand(),
   },
   {
+    name: 'grid',
+    summary: 'backtest many combinations of parameters at once; walk-forward',
+    load: async () => (await import('./grid.ts')).gridCommand(),
+  },
+  {
     name: 'parity',
     summary: 'compare two runs row by row',
     load: async () => (await import('./parity.ts')).parityCommand(),

@@ -16,6 +16,8 @@ export interface RunRow {
   readonly ts_to: string;
   readonly ts_advanced: string | null;
   readonly outcome: string;
+  /** `trades`: one of a grid, which has counted what it skipped. */
+  readonly keeps: 'all' | 'trades';
 }
 
 export interface RunChoice {
@@ -26,7 +28,7 @@ export interface RunChoice {
 }
 
 const COLUMNS =
-  'run_id, mode, strategy, version, symbol, quote_source, tick_feed, quote_feed, ts_from, ts_to, ts_advanced, outcome';
+  'run_id, mode, strategy, version, symbol, quote_source, tick_feed, quote_feed, ts_from, ts_to, ts_advanced, outcome, keeps';
 
 /** The run meant by --run, `latest` without it; says on standard error which one was taken. Throws Failure where there is none. */
 export async function chooseRun(
@@ -62,7 +64,8 @@ export async function runById(client: pg.ClientBase, runId: number): Promise<Run
 
 async function latestRun(client: pg.ClientBase, back: number, strategy?: string): Promise<RunRow> {
   const { rows } = await client.query<RunRow>(
-    `select ${COLUMNS} from panel.runs where $1::text is null or strategy = $1 order by run_id desc limit 1 offset $2`,
+    // Those of a grid are many, and go by their ids.
+    `select ${COLUMNS} from panel.runs where keeps = 'all' and ($1::text is null or strategy = $1) order by run_id desc limit 1 offset $2`,
     [strategy ?? null, back],
   );
   const run = rows[0];
@@ -89,5 +92,6 @@ async function sourcesOf(client: pg.ClientBase): Promise<string[]> {
 /** `3: backtest of vwap_ma9 v1 on QQQ, ticks bars-60s, modelled quotes (modelled-60s), completed`. */
 export function describeRun(run: RunRow): string {
   const what = `${run.run_id}: ${run.mode} of ${run.strategy} v${run.version} on ${run.symbol}`;
-  return `${what}, ticks ${run.tick_feed}, ${run.quote_source} quotes (${run.quote_feed}), ${run.outcome}`;
+  const kept = run.keeps === 'trades' ? ', skips counted and not kept' : '';
+  return `${what}, ticks ${run.tick_feed}, ${run.quote_source} quotes (${run.quote_feed}), ${run.outcome}${kept}`;
 }

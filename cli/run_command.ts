@@ -5,7 +5,14 @@ import { systemClock } from '../core/clock.ts';
 import { loadConfig, runSettings } from '../core/config.ts';
 import { type EasternUs, formatEastern, parseEastern } from '../core/eastern_time.ts';
 import { Failure } from '../core/failure.ts';
-import { advanceThrough, type OpenedRun, openRun, type SessionTimes, sessionsIn } from '../jobs/run.ts';
+import {
+  advanceThrough,
+  type OpenedRun,
+  openRun,
+  type RunRequest,
+  type SessionTimes,
+  sessionsIn,
+} from '../jobs/run.ts';
 import { summarizeRun } from '../jobs/run_summary.ts';
 import { type Database, withDatabase } from './database.ts';
 import { chooseTickFeed, type TickFeed } from './feed_choice.ts';
@@ -16,7 +23,8 @@ import { printReport } from './run_report.ts';
 import { noSuchStrategy, refuseUnknownParameters } from './suggest.ts';
 import { note, showProgress } from './terminal.ts';
 
-export interface RunCommandOptions extends RangeOptions {
+/** On what data a strategy runs, and how it is set. */
+export interface RunDataOptions extends RangeOptions {
   readonly db?: string;
   readonly strategy: string;
   /** Asked for, never assumed: modelled and recorded quotes are different claims. */
@@ -25,7 +33,16 @@ export interface RunCommandOptions extends RangeOptions {
   readonly feed?: string;
   readonly quoteFeed?: string;
   readonly set: Readonly<Record<string, string | null>>;
+}
+
+export interface RunCommandOptions extends RunDataOptions {
   readonly json: boolean;
+}
+
+/** All that runs of one strategy over the same data have in common. */
+export interface RunBase {
+  readonly request: Omit<RunRequest, 'mode'>;
+  readonly symbol: string;
 }
 
 export interface RunPlan {
@@ -39,6 +56,12 @@ const INTERRUPTED = 130;
 
 /** Adds the options of a run. */
 export function withRunCommandOptions(command: Command): Command {
+  const extended = withRunDataOptions(command);
+  return extended.option('--json', 'print one JSON object with run_id and the figures', false);
+}
+
+/** Adds the options that say on what data a strategy runs. */
+export function withRunDataOptions(command: Command): Command {
   const quotes = new Option('--quotes <source>', 'what option quotes to fill on').choices([
     'recorded',
     'modelled',
@@ -51,19 +74,18 @@ export function withRunCommandOptions(command: Command): Command {
     .option('--symbol <symbol>', 'underlying (default: the strategy’s)')
     .option('--feed <name>', 'feed of the ticks (default: the one that has the symbol)')
     .option('--quote-feed <name>', 'feed of the option quotes (default: the one that has them)')
-    .option('--set <key=value>', 'a parameter for this run alone; repeat it for more', parseSetting, {})
-    .option('--json', 'print one JSON object with run_id and the figures', false);
+    .option('--set <key=value>', 'a parameter for this run alone; repeat it for more', parseSetting, {});
   return withDb(withRange(extended));
 }
 
 /** Opens a run, takes it to its end and prints its summary. Ctrl-C stops it after the slice at hand. */
 export async function runStrategy(plan: RunPlan, options: RunCommandOptions): Promise<void> {
-  const { quotes } = options;
-  if (quotes === undefined) throw noQuotesAsked();
+  const asked = withQuotes(options);
   await withDatabase(options, async (database) => {
     const client = await database.connect('job_runner');
     const began = performance.now();
-    const run = await open(database, client, { plan, options: { ...options, quotes } });
+    const base = await prepareRun(database, client, asked);
+    const run = await open(client, base, { plan, quotes: asked.quotes });
     const outcome = await carryOut(database, client, { run, plan });
     const summary = await summarizeRun(client, run.runId);
     if (outcome === 'stopped') {
@@ -76,18 +98,26 @@ export async function runStrategy(plan: RunPlan, options: RunCommandOptions): Pr
   });
 }
 
-function noQuotesAsked(): Failure {
-  return new Failure('--quotes is missing: it says what option quotes the run is filled on', {
+/** The options, once they say on what quotes to fill. Throws Failure else. */
+export function withQuotes<T extends RunDataOptions>(options: T): T & { readonly quotes: QuoteKind } {
+  const { quotes } = options;
+  if (quotes !== undefined) return { ...options, quotes };
+  throw new Failure('--quotes is missing: it says what option quotes the run is filled on', {
     hint: '--quotes recorded where they were imported, else --quotes modelled: every result will say so.',
     exitCode: 2,
   });
 }
 
-async function open(
+/**
+ * Finds the feeds and the range of a run, makes modelled quotes where they are missing, and refuses names that nobody knows. Throws
+ * Failure where there is no data.
+ */
+export async function prepareRun(
   database: Database,
   client: pg.Client,
-  { plan, options }: { readonly plan: RunPlan; readonly options: RunCommandOptions & { quotes: QuoteKind } },
-): Promise<OpenedRun> {
+  options: RunDataOptions & { readonly quotes: QuoteKind },
+): Promise<RunBase> {
+  const { quotes, quoteFeed } = options;
   const changed: Record<string, string | null> = {
     ...(await symbolSettings(client, options.symbol)),
     ...options.set,
@@ -96,11 +126,10 @@ async function open(
   const settings = { ...runSettings(loadConfig()), ...changed };
   await refuseUnknownParameters(client, changed);
   const symbol = changed.underlying ?? (await underlyingOf(client, options.strategy));
-  const prefers = options.quotes === 'simulated' ? 'simulated' : 'recorded';
+  const prefers = quotes === 'simulated' ? 'simulated' : 'recorded';
   const range = rangeText(options);
   const ticks = await chooseTickFeed(client, { symbol, feed: options.feed, range, prefers });
   const { from, to } = await extentOf(client, ticks, options);
-  const { quotes, quoteFeed } = options;
   const quoteFeedName = await prepareQuotes(database, client, {
     quotes,
     feed: quoteFeed,
@@ -109,18 +138,23 @@ async function open(
     from,
     to,
   });
-  const request = {
-    mode: plan.mode,
-    strategy: options.strategy,
-    from,
-    to,
-    tickFeed: ticks.name,
-    quoteFeed: quoteFeedName,
+  const { strategy } = options;
+  return {
+    request: { strategy, from, to, tickFeed: ticks.name, quoteFeed: quoteFeedName, settings },
+    symbol,
   };
-  const run = await openRun(client, { ...request, settings }, systemClock());
+}
+
+async function open(
+  client: pg.Client,
+  { request, symbol }: RunBase,
+  { plan, quotes }: { readonly plan: RunPlan; readonly quotes: QuoteKind },
+): Promise<OpenedRun> {
+  const run = await openRun(client, { ...request, mode: plan.mode }, systemClock());
+  const { strategy, from, to, tickFeed, quoteFeed } = request;
   note(
-    `run ${run.runId}: ${plan.mode} of ${options.strategy} on ${symbol}, ${formatEastern(from)} to ${formatEastern(to)}, ` +
-      `ticks ${ticks.name}, ${quotes} quotes (${quoteFeedName})`,
+    `run ${run.runId}: ${plan.mode} of ${strategy} on ${symbol}, ${formatEastern(from)} to ${formatEastern(to)}, ` +
+      `ticks ${tickFeed}, ${quotes} quotes (${quoteFeed})`,
   );
   return run;
 }

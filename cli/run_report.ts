@@ -39,6 +39,7 @@ function totals(summary: RunSummary): string[] {
   const skipped = Object.entries(summary.skipped).map(([reason, count]) => `${reason} ${count}`);
   return [
     `run ${summary.run_id}: ${summary.mode} of ${summary.strategy} v${summary.version} on ${summary.symbol}, ${summary.outcome}`,
+    ...(summary.keeps === 'trades' ? ['keeps          trades; what was skipped is counted by reason'] : []),
     `sessions       ${summary.sessions}`,
     `signals        ${summary.signals}${skipped.length === 0 ? '' : `, not traded: ${skipped.join(', ')}`}`,
     `trades         ${summary.trades}${rate}`,

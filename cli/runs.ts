@@ -9,11 +9,13 @@ import { print } from './terminal.ts';
 const LIST = `
   select
     r.run_id, r.mode, r.strategy, r.outcome, r.ts_from, r.ts_to, r.quote_source, r.symbol, r.version, r.tick_feed, r.quote_feed,
-    r.ts_advanced, r.contracts, r.trading_capital, r.ts_created, r.ts_ended, r.account, r.broker, r.code_hash
+    r.ts_advanced, r.contracts, r.trading_capital, r.ts_created, r.ts_ended, r.account, r.broker, r.code_hash, r.keeps
   from panel.runs r
   order by r.run_id`;
 const TABLE = `
-  select run_id as run, mode, strategy, outcome, ts_from::date as first, (ts_to - interval '1 microsecond')::date as last, quote_source
+  select
+    run_id as run, case keeps when 'trades' then 'grid' else mode end as mode, strategy, outcome, ts_from::date as first,
+    (ts_to - interval '1 microsecond')::date as last, quote_source
   from panel.runs
   order by run_id`;
 

@@ -1547,6 +1547,7 @@ create table trade.decisions (
 CREATE UNIQUE INDEX decisions_entry_key ON trade.decisions USING btree (run_id, ts) WHERE (kind = 'entry'::text);
 CREATE UNIQUE INDEX decisions_exit_key ON trade.decisions USING btree (position_id) WHERE (kind = 'exit'::text);
 CREATE INDEX decisions_exit_run_idx ON trade.decisions USING btree (run_id, ts) WHERE ((kind = 'exit'::text) AND (verdict = 'TRADE'::text));
+CREATE INDEX decisions_position_idx ON trade.decisions USING btree (position_id) WHERE (position_id IS NOT NULL);
 CREATE INDEX decisions_run_idx ON trade.decisions USING btree (run_id, ts) WHERE (verdict = 'TRADE'::text);
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON trade.decisions FOR EACH ROW EXECUTE FUNCTION engine.forbid_change();
 CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON trade.decisions FOR EACH STATEMENT EXECUTE FUNCTION engine.forbid_change();
@@ -1867,6 +1868,7 @@ create table trade.runs (
   ts_created timestamp without time zone not null,
   ts_ended timestamp without time zone,
   outcome text,
+  keeps text not null default 'all'::text,
   constraint runs_pk PRIMARY KEY (run_id),
   constraint runs_instrument_fk FOREIGN KEY (instrument_id) REFERENCES ref.instruments(instrument_id),
   constraint runs_quote_feed_fk FOREIGN KEY (quote_feed_id) REFERENCES ref.feeds(feed_id),
@@ -1874,6 +1876,8 @@ create table trade.runs (
   constraint runs_tick_feed_fk FOREIGN KEY (tick_feed_id) REFERENCES ref.feeds(feed_id),
   constraint runs_ended_check CHECK (((ts_ended IS NULL) = (outcome IS NULL))),
   constraint runs_grace_check CHECK ((grace_ms >= 0)),
+  constraint runs_keeps_check CHECK ((keeps = ANY (ARRAY['all'::text, 'trades'::text]))),
+  constraint runs_keeps_mode_check CHECK (((keeps = 'all'::text) OR (mode = 'backtest'::text))),
   constraint runs_mode_check CHECK ((mode = ANY (ARRAY['live'::text, 'replay'::text, 'backtest'::text]))),
   constraint runs_outcome_check CHECK ((outcome = ANY (ARRAY['completed'::text, 'stopped'::text, 'failed'::text]))),
   constraint runs_quote_source_check CHECK ((quote_source = ANY (ARRAY['recorded'::text, 'modelled'::text, 'simulated'::text, 'marks'::text]))),
@@ -1902,9 +1906,33 @@ comment on column trade.runs.ts_to is 'End of its range (exclusive), Eastern.';
 comment on column trade.runs.ts_created is 'When it was opened, Eastern.';
 comment on column trade.runs.ts_ended is 'When it ended, Eastern; null while it is open.';
 comment on column trade.runs.outcome is 'completed, stopped or failed.';
+comment on column trade.runs.keeps is 'all: every decision; trades: decisions to trade alone, those to skip are counted in trade.skip_counts. Backtests of a grid keep trades.';
 grant select on trade.runs to backup;
 grant insert, select on trade.runs to job_runner;
 grant update (ts_ended, outcome) on trade.runs to job_runner;
+
+create table trade.skip_counts (
+  run_id bigint not null,
+  ts timestamp without time zone not null,
+  reason text not null,
+  has_signal boolean not null,
+  session_date date not null,
+  periods integer not null,
+  constraint skip_counts_pk PRIMARY KEY (run_id, ts, reason, has_signal),
+  constraint skip_counts_run_fk FOREIGN KEY (run_id) REFERENCES trade.runs(run_id),
+  constraint skip_counts_periods_check CHECK ((periods > 0))
+);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON trade.skip_counts FOR EACH ROW EXECUTE FUNCTION engine.forbid_change();
+CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON trade.skip_counts FOR EACH STATEMENT EXECUTE FUNCTION engine.forbid_change();
+comment on table trade.skip_counts is 'What stands for the SKIP decisions of a run that keeps trades alone: how many there were, by session and reason. panel.skips shows them beside those of other runs. Facts, append-only. Written by trade.judge_periods.';
+comment on column trade.skip_counts.run_id is 'trade.runs.';
+comment on column trade.skip_counts.ts is 'Close of the first of these periods, Eastern.';
+comment on column trade.skip_counts.reason is 'As in trade.decisions: no_signal, the rule''s own reason, or the first gate that failed.';
+comment on column trade.skip_counts.has_signal is 'Whether the periods had a signal, which a gate then stopped.';
+comment on column trade.skip_counts.session_date is 'ref.sessions.';
+comment on column trade.skip_counts.periods is 'How many periods.';
+grant select on trade.skip_counts to backup;
+grant insert, select on trade.skip_counts to job_runner;
 
 create table trade.slices (
   run_id bigint not null,
@@ -2194,6 +2222,10 @@ grant execute on function trade.close_run(p_run_id bigint, p_outcome text, p_as_
 create function trade.close_trips() returns trigger language plpgsql volatile;
 comment on function trade.close_trips() is 'Trigger that keeps trade.closed_trips in step with trade.fills, whoever writes them. Two that write fills of one position come one after the other: on paper by the lock of trade.advance, at a broker by that of trade.check_fence.';
 
+create function trade.cost_extremes(p_instrument_id integer, p_run trade.runs, p_strategy ref.strategies, p_from timestamp without time zone, p_to timestamp without time zone, OUT lowest_e4 integer, OUT highest_e4 integer) returns record language plpgsql stable;
+comment on function trade.cost_extremes(p_instrument_id integer, p_run trade.runs, p_strategy ref.strategies, p_from timestamp without time zone, p_to timestamp without time zone, OUT lowest_e4 integer, OUT highest_e4 integer) is 'The least and the most that buying back a contract or a spread would have cost in [p_from, p_to], 1/10,000 dollar a share: asks, of a spread its tape''s (trade.spread_tape). Nulls without a quote.';
+grant execute on function trade.cost_extremes(p_instrument_id integer, p_run trade.runs, p_strategy ref.strategies, p_from timestamp without time zone, p_to timestamp without time zone, OUT lowest_e4 integer, OUT highest_e4 integer) to job_runner;
+
 create function trade.day_bookings(p_account text, p_session_date date) returns TABLE(venue_order_id text, symbol text, qty integer, amount numeric, fees numeric) language plpgsql stable;
 comment on function trade.day_bookings(p_account text, p_session_date date) is 'What an account''s fills of a day come to, by order at the broker and contract: contracts (negative when sold), dollars received less paid without fees, and fees in dollars.';
 grant execute on function trade.day_bookings(p_account text, p_session_date date) to job_runner;
@@ -2216,6 +2248,10 @@ grant execute on function trade.entry_bar(p_run trade.runs, p_as_of timestamp wi
 create function trade.face_periods(p_run trade.runs, p_strategy ref.strategies, p_day trade.session_state, p_from timestamp without time zone, p_to timestamp without time zone, p_multiplier integer, p_as_of timestamp without time zone) returns trade.face[] language plpgsql stable;
 comment on function trade.face_periods(p_run trade.runs, p_strategy ref.strategies, p_day trade.session_state, p_from timestamp without time zone, p_to timestamp without time zone, p_multiplier integer, p_as_of timestamp without time zone) is 'The periods that close in (p_from, p_to] as the entry gates face them, in order of time.';
 grant execute on function trade.face_periods(p_run trade.runs, p_strategy ref.strategies, p_day trade.session_state, p_from timestamp without time zone, p_to timestamp without time zone, p_multiplier integer, p_as_of timestamp without time zone) to job_runner;
+
+create function trade.find_backtest(p_strategy text, p_from timestamp without time zone, p_to timestamp without time zone, p_tick_feed text, p_quote_feed text, p_settings jsonb, p_code_hash text, OUT params jsonb, OUT run_id bigint) returns record language plpgsql volatile;
+comment on function trade.find_backtest(p_strategy text, p_from timestamp without time zone, p_to timestamp without time zone, p_tick_feed text, p_quote_feed text, p_settings jsonb, p_code_hash text, OUT params jsonb, OUT run_id bigint) is 'The parameters that a backtest with these settings would use (SB007, SB008 as trade.open_run), and the newest completed one that used them over the same range of the same feeds with the same code, unless something was imported into that range since; null where there is none.';
+grant execute on function trade.find_backtest(p_strategy text, p_from timestamp without time zone, p_to timestamp without time zone, p_tick_feed text, p_quote_feed text, p_settings jsonb, p_code_hash text, OUT params jsonb, OUT run_id bigint) to job_runner;
 
 create function trade.find_event(p_state trade.slot_state, p_tape trade.quote_tape, p_run trade.runs, p_day trade.session_state, p_strategy ref.strategies, p_from timestamp without time zone, p_before timestamp without time zone) returns trade.slot_state language plpgsql stable;
 comment on function trade.find_event(p_state trade.slot_state, p_tape trade.quote_tape, p_run trade.runs, p_day trade.session_state, p_strategy ref.strategies, p_from timestamp without time zone, p_before timestamp without time zone) is 'The next event of a slot in [p_from, p_before), in quote order: fill (sell at bid, buy at ask, never on a missing or crossed quote), take_profit, stop_loss, or what the clock brings: expire, reprice, expire_reversal, flat, expired, settle. At a broker also what has become known since the last slice: vacate, reverse. None leaves ev_kind null.';
@@ -2246,7 +2282,7 @@ comment on function trade.join_journals(p_first trade.journal, p_next trade.jour
 grant execute on function trade.join_journals(p_first trade.journal, p_next trade.journal) to job_runner;
 
 create procedure trade.judge_periods(IN p_run trade.runs, IN p_strategy ref.strategies, IN p_day trade.session_state, IN p_faces trade.face[], IN p_states trade.gate_state[], IN p_entries trade.entry_mark[], IN p_bar text, IN p_as_of timestamp without time zone);
-comment on procedure trade.judge_periods(IN p_run trade.runs, IN p_strategy ref.strategies, IN p_day trade.session_state, IN p_faces trade.face[], IN p_states trade.gate_state[], IN p_entries trade.entry_mark[], IN p_bar text, IN p_as_of timestamp without time zone) is 'Stores the entry decisions of periods, each under the state of p_states in force at its close: every gate''s value, threshold and verdict; the first that fails is the reason.';
+comment on procedure trade.judge_periods(IN p_run trade.runs, IN p_strategy ref.strategies, IN p_day trade.session_state, IN p_faces trade.face[], IN p_states trade.gate_state[], IN p_entries trade.entry_mark[], IN p_bar text, IN p_as_of timestamp without time zone) is 'Stores the entry decisions of periods, each under the state of p_states in force at its close: every gate''s value, threshold and verdict; the first that fails is the reason. Of a run that keeps trades alone, what is skipped is counted instead.';
 grant execute on procedure trade.judge_periods(IN p_run trade.runs, IN p_strategy ref.strategies, IN p_day trade.session_state, IN p_faces trade.face[], IN p_states trade.gate_state[], IN p_entries trade.entry_mark[], IN p_bar text, IN p_as_of timestamp without time zone) to job_runner;
 
 create function trade.known_orders(p_account text, p_from timestamp without time zone) returns TABLE(venue_order_id text) language sql stable;
@@ -2297,9 +2333,9 @@ create function trade.open_positions(p_account text) returns TABLE(symbol text, 
 comment on function trade.open_positions(p_account text) is 'What an account holds at its broker by our fills: contracts by symbol, negative when short.';
 grant execute on function trade.open_positions(p_account text) to job_runner;
 
-create function trade.open_run(p_mode text, p_strategy text, p_from timestamp without time zone, p_to timestamp without time zone, p_tick_feed text, p_quote_feed text, p_settings jsonb, p_broker text, p_code_hash text, p_as_of timestamp without time zone) returns bigint language plpgsql volatile;
-comment on function trade.open_run(p_mode text, p_strategy text, p_from timestamp without time zone, p_to timestamp without time zone, p_tick_feed text, p_quote_feed text, p_settings jsonb, p_broker text, p_code_hash text, p_as_of timestamp without time zone) is 'Opens a run of the current version of a strategy over [p_from, p_to) and returns its id. p_settings changes parameters for this run only. SB006: no data, SB007: unknown strategy, SB008: a setting is out of bounds, or the account holds a position of another broker; a second live run of an account violates runs_one_live_idx.';
-grant execute on function trade.open_run(p_mode text, p_strategy text, p_from timestamp without time zone, p_to timestamp without time zone, p_tick_feed text, p_quote_feed text, p_settings jsonb, p_broker text, p_code_hash text, p_as_of timestamp without time zone) to job_runner;
+create function trade.open_run(p_mode text, p_strategy text, p_from timestamp without time zone, p_to timestamp without time zone, p_tick_feed text, p_quote_feed text, p_settings jsonb, p_broker text, p_code_hash text, p_as_of timestamp without time zone, p_keeps text DEFAULT 'all'::text) returns bigint language plpgsql volatile;
+comment on function trade.open_run(p_mode text, p_strategy text, p_from timestamp without time zone, p_to timestamp without time zone, p_tick_feed text, p_quote_feed text, p_settings jsonb, p_broker text, p_code_hash text, p_as_of timestamp without time zone, p_keeps text) is 'Opens a run of the current version of a strategy over [p_from, p_to) and returns its id. p_settings changes parameters for this run only; p_keeps is trade.runs.keeps. SB006: no data, SB007: unknown strategy, SB008: a setting is out of bounds, or the account holds a position of another broker; a second live run of an account violates runs_one_live_idx.';
+grant execute on function trade.open_run(p_mode text, p_strategy text, p_from timestamp without time zone, p_to timestamp without time zone, p_tick_feed text, p_quote_feed text, p_settings jsonb, p_broker text, p_code_hash text, p_as_of timestamp without time zone, p_keeps text) to job_runner;
 
 create function trade.order_work(p_account text, p_as_of timestamp without time zone) returns TABLE(intent_id bigint, position_id bigint, action text, reason text, purpose text, venue_order_id text, symbol text, side text, effect text, qty integer, order_type text, limit_px_e4 integer, stop_px_e4 integer, ts timestamp without time zone, legs jsonb) language plpgsql stable;
 comment on function trade.order_work(p_account text, p_as_of timestamp without time zone) is 'What is to be done at an account''s broker now, in this order: drop (end an order that was never sent: the reason begins with the state), cancel, send. An entry is sent only while its slot is claimed for it, in time, and with no bar; an exit only when nothing else of its position works at the broker, for what is open at most; a stop while the position is not being left. What is sent and unknown blocks its position until it is reconciled. An entry that works is canceled under the kill switch, without an open run, and when nobody has done so 5 s after its time.';
@@ -2380,6 +2416,10 @@ grant execute on function trade.take_fence(p_account text, p_holder text, p_ts t
 create function trade.tape_of(p_tapes trade.quote_tape[], p_instrument_id integer) returns trade.quote_tape language plpgsql immutable;
 comment on function trade.tape_of(p_tapes trade.quote_tape[], p_instrument_id integer) is 'The tape of a contract; null where it has no quote in the slice.';
 grant execute on function trade.tape_of(p_tapes trade.quote_tape[], p_instrument_id integer) to job_runner;
+
+create function trade.training_rows(p_run_id bigint) returns TABLE(run_id bigint, strategy text, version integer, symbol text, quote_source text, session_date date, ts timestamp without time zone, minute integer, direction text, close numeric, vwap numeric, ma9 numeric, session_vwap numeric, score double precision, features jsonb, verdict text, reason text, bid numeric, ask numeric, quote_age_ms bigint, open_slots smallint, entries_day integer, orders_day integer, day_pl numeric, event text, contract text, outcome text, ts_entry timestamp without time zone, ts_exit timestamp without time zone, qty integer, entry_px numeric, exit_px numeric, exit_reason text, minutes_held numeric, gross numeric, fees numeric, net numeric, notional numeric, max_adverse numeric, max_favourable numeric) language sql stable;
+comment on function trade.training_rows(p_run_id bigint) is 'One row for every entry that a run considered, a row of signal.signals with what the rule knew, its decision and what became of it. Dollars; prices a share, of a spread the net credit. outcome: closed, open (at the end of the run) or unfilled, null of a SKIP. max_adverse and max_favourable: how far the cost of closing rose above and fell below the credit while it was held. Only of runs that keep all decisions.';
+grant execute on function trade.training_rows(p_run_id bigint) to job_runner;
 
 create function trade.vacate_slot(p_walk trade.walk_state, p_run trade.runs, p_strategy ref.strategies, p_ts timestamp without time zone) returns trade.walk_state language plpgsql volatile;
 comment on function trade.vacate_slot(p_walk trade.walk_state, p_run trade.runs, p_strategy ref.strategies, p_ts timestamp without time zone) is 'Ends a slot''s position, flat or never opened. An entry that waits for the slot takes it, and its order begins to work.';
@@ -3507,7 +3547,7 @@ create view panel.run_choices (
   max_day_loss numeric,
   is_open boolean
 );
-comment on view panel.run_choices is 'What the dashboards offer to look at: all live runs of an account and strategy under one name, every replay and backtest by itself. A live run is one session; its P/L is read over many.';
+comment on view panel.run_choices is 'What the dashboards offer to look at: all live runs of an account and strategy under one name, every replay and backtest by itself. A live run is one session; its P/L is read over many. Runs of a grid (panel.runs.keeps) are not among them: they are many, and have no decisions to show.';
 comment on column panel.run_choices.choice is 'Name in the dashboards, e.g. live paper vwap_ma9 or backtest 3 vwap_ma9.';
 comment on column panel.run_choices.run_id is 'panel.runs.';
 comment on column panel.run_choices.account is 'Account of a live run; simulated for replays and backtests, which have one each.';
@@ -3522,6 +3562,35 @@ comment on column panel.run_choices.quote_feed_id is 'panel.feeds: of the option
 comment on column panel.run_choices.max_day_loss is 'Realised loss of a day beyond which there are no entries, dollars.';
 comment on column panel.run_choices.is_open is 'True while the run goes on.';
 grant select on panel.run_choices to backup, grafana_reader, job_runner;
+
+create view panel.run_results (
+  run_id bigint,
+  strategy text,
+  trades integer,
+  wins integer,
+  win_rate numeric(6,4),
+  gross numeric(16,2),
+  fees numeric(16,4),
+  net numeric(16,4),
+  profit_factor numeric(12,4),
+  max_drawdown numeric(16,4),
+  mode text,
+  quote_source text
+);
+comment on view panel.run_results is 'What each run has come to, from its closed round trips: for comparing many. Filter on run_id.';
+comment on column panel.run_results.run_id is 'panel.runs.';
+comment on column panel.run_results.strategy is 'Strategy.';
+comment on column panel.run_results.trades is 'Round trips.';
+comment on column panel.run_results.wins is 'Round trips with a net above 0.';
+comment on column panel.run_results.win_rate is 'Their share; null without a trade.';
+comment on column panel.run_results.gross is 'Sales minus purchases, dollars.';
+comment on column panel.run_results.fees is 'Commissions and fees, dollars.';
+comment on column panel.run_results.net is 'Gross minus fees, dollars.';
+comment on column panel.run_results.profit_factor is 'Net of the winners over that of the losers; null where nothing was lost, or nothing won.';
+comment on column panel.run_results.max_drawdown is 'Largest fall of the running net from its high (at least 0) over the whole run, at closed round trips, dollars.';
+comment on column panel.run_results.mode is 'live, replay or backtest.';
+comment on column panel.run_results.quote_source is 'recorded, modelled, simulated or marks: what the option quotes are.';
+grant select on panel.run_results to backup, grafana_reader, job_runner;
 
 create view panel.runs (
   run_id bigint,
@@ -3543,7 +3612,8 @@ create view panel.runs (
   contracts integer,
   trading_capital numeric,
   params jsonb,
-  code_hash text
+  code_hash text,
+  keeps text
 );
 comment on view panel.runs is 'Runs: what was run, on which data, how far it came.';
 comment on column panel.runs.run_id is 'Key; every other view of a run carries it.';
@@ -3566,6 +3636,7 @@ comment on column panel.runs.contracts is 'Contracts per trade.';
 comment on column panel.runs.trading_capital is 'Trading capital, dollars.';
 comment on column panel.runs.params is 'All parameters that the run uses.';
 comment on column panel.runs.code_hash is 'Hash of the migrations and routines that it ran on.';
+comment on column panel.runs.keeps is 'all, or trades: decisions to skip are counted (panel.skips), not kept one by one.';
 grant select on panel.runs to backup, grafana_reader, job_runner;
 
 create view panel.server (
@@ -3630,6 +3701,23 @@ comment on column panel.signals.mode is 'live, replay or backtest.';
 comment on column panel.signals.quote_source is 'recorded, modelled or simulated: what the run''s option quotes are.';
 comment on column panel.signals.vwap_is_typical is 'True where a bar without a VWAP, for which its typical price stands in, is under the period.';
 grant select on panel.signals to backup, grafana_reader, job_runner;
+
+create view panel.skips (
+  run_id bigint,
+  ts timestamp without time zone,
+  session_date date,
+  reason text,
+  has_signal boolean,
+  periods integer
+);
+comment on view panel.skips is 'Why periods were not traded, to be added up: a row for each decision to skip, or, of a run that keeps trades alone (panel.runs.keeps), one for all of a session and reason. Filter on run_id.';
+comment on column panel.skips.run_id is 'panel.runs.';
+comment on column panel.skips.ts is 'Close of the period, or of the first of them, Eastern.';
+comment on column panel.skips.session_date is 'The session.';
+comment on column panel.skips.reason is 'no_signal, the rule''s own reason, or the first gate that failed.';
+comment on column panel.skips.has_signal is 'Whether there was a signal, which a gate then stopped.';
+comment on column panel.skips.periods is 'How many periods.';
+grant select on panel.skips to backup, grafana_reader, job_runner;
 
 create view panel.streams (
   feed text,

@@ -26,8 +26,26 @@ export async function unlockAccount(client: pg.ClientBase, account: string): Pro
   await client.query("select pg_advisory_unlock(hashtextextended('trade.advance ' || $1, 0))", [account]);
 }
 
+// Runs that meet a new spread at one instant both make it known: the later one has to begin its slice again.
+const COLLISIONS = new Set(['40001', '40P01']);
+const MAX_TRIES = 20;
+
 /** Calls trade.advance; null when the run already stands at `to`. A failure leaves the run where it stood. */
 export async function advance(
+  client: pg.ClientBase,
+  options: { readonly runId: number; readonly to: EasternUs; readonly asOf: EasternUs },
+): Promise<Slice | null> {
+  for (let nth = 1; ; nth += 1) {
+    try {
+      return await advanceOnce(client, options);
+    } catch (error) {
+      // Nothing of the slice is stored.
+      if (nth === MAX_TRIES || !COLLISIONS.has((error as { code?: string }).code ?? '')) throw error;
+    }
+  }
+}
+
+function advanceOnce(
   client: pg.ClientBase,
   options: { readonly runId: number; readonly to: EasternUs; readonly asOf: EasternUs },
 ): Promise<Slice | null> {

@@ -43,6 +43,17 @@ interface ComparedTable {
   readonly rows: (run: '$1' | '$2') => string;
 }
 
+// Of a run that has counted what it skipped, the counts are compared, those of the other run added up likewise.
+const SKIPS: ComparedTable = {
+  name: 'skips',
+  key: ['session_date', 'reason', 'has_signal'],
+  rows: (run) => `
+    select session_date, reason, has_signal, sum(periods)::integer as periods
+    from panel.skips
+    where run_id = ${run} and session_date >= $3::timestamp::date and session_date < $4::timestamp
+    group by 1, 2, 3`,
+};
+
 // Decisions, intents and fills know each other by identity; what stays the same in another run is the instant of the entry.
 const TABLES: readonly ComparedTable[] = [
   {
@@ -106,14 +117,17 @@ const TABLES: readonly ComparedTable[] = [
   },
 ];
 
-/** Compares periods (as the rules saw them), signals, decisions, intents with legs, and fills of two runs. */
+/**
+ * Compares periods (as the rules saw them), signals, decisions, intents with legs, and fills of two runs; where one of them has counted
+ * what it skipped, its decisions to trade and the counts by session and reason.
+ */
 export async function compareRuns(
   client: pg.ClientBase,
   runs: { readonly runA: number; readonly runB: number },
   range: ParityRange,
 ): Promise<ParityReport> {
   const tables: TableParity[] = [];
-  for (const table of TABLES)
+  for (const table of await tablesFor(client, runs))
     tables.push(await compareTable(client, table, [runs.runA, runs.runB, range.from, range.to]));
   const sum = (of: (table: TableParity) => number): number => tables.reduce((all, each) => all + of(each), 0);
   return {
@@ -123,6 +137,22 @@ export async function compareRuns(
     differences: sum((table) => table.differences),
     first: tables.find((table) => table.first !== null)?.first ?? null,
   };
+}
+
+async function tablesFor(
+  client: pg.ClientBase,
+  { runA, runB }: { readonly runA: number; readonly runB: number },
+): Promise<ComparedTable[]> {
+  const { rows } = await client.query(
+    "select from panel.runs where run_id = any ($1) and keeps = 'trades' limit 1",
+    [[runA, runB]],
+  );
+  if (rows.length === 0) return [...TABLES];
+  return TABLES.flatMap((table): ComparedTable[] =>
+    table.name === 'decisions'
+      ? [{ ...table, rows: (run) => `${table.rows(run)} and d.verdict = 'TRADE'` }, SKIPS]
+      : [table],
+  );
 }
 
 /** Stores a comparison in ops.parity_reports, for a connection that may write there. */

@@ -16,10 +16,14 @@ export interface RunRequest {
   readonly quoteFeed: string;
   /** Parameters for this run alone, as ref.strategies names them. */
   readonly settings: Readonly<Record<string, unknown>>;
+  /** `trades`: decisions to skip are counted, not kept one by one; for backtests. Default `all`. */
+  readonly keeps?: 'all' | 'trades';
 }
 
 export interface OpenedRun extends RunRequest {
   readonly runId: number;
+  /** Of its own, where it is simulated: the connection that opened it holds the lock. */
+  readonly account: string;
 }
 
 export interface SessionTimes {
@@ -44,7 +48,7 @@ const DAY_MS = 86_400_000;
 /** Opens a run of the current version of a strategy, and takes the lock of its account for this connection (job_runner). */
 export async function openRun(client: pg.ClientBase, request: RunRequest, clock: Clock): Promise<OpenedRun> {
   const { rows } = await client.query<{ run_id: number }>(
-    "select trade.open_run($1, $2, $3, $4, $5, $6, $7, 'paper', $8, $9) as run_id",
+    "select trade.open_run($1, $2, $3, $4, $5, $6, $7, 'paper', $8, $9, $10) as run_id",
     [
       request.mode,
       request.strategy,
@@ -55,6 +59,7 @@ export async function openRun(client: pg.ClientBase, request: RunRequest, clock:
       JSON.stringify(request.settings),
       await schemaHash(),
       formatEastern(clock.now()),
+      request.keeps ?? 'all',
     ],
   );
   const runId = rows[0]?.run_id ?? 0;
@@ -62,8 +67,9 @@ export async function openRun(client: pg.ClientBase, request: RunRequest, clock:
     'select account from trade.runs where run_id = $1',
     [runId],
   );
-  await lockAccount(client, runs[0]?.account ?? '');
-  return { ...request, runId };
+  const { account = '' } = runs[0] ?? {};
+  await lockAccount(client, account);
+  return { ...request, runId, account };
 }
 
 /** The sessions that a range touches. */

@@ -15,6 +15,8 @@ export interface RunSummary {
   readonly ts_from: string;
   readonly ts_to: string;
   readonly outcome: string;
+  /** `trades`: decisions to skip were counted, not kept. */
+  readonly keeps: 'all' | 'trades';
   readonly sessions: number;
   readonly signals: number;
   readonly trades: number;
@@ -29,7 +31,7 @@ export interface RunSummary {
   readonly open_positions: number;
   /** Round trips by exit reason. */
   readonly exits: Readonly<Record<string, { readonly trades: number; readonly net: number }>>;
-  /** Signals that were not traded, by the gate that denied them. */
+  /** What was not traded, by the rule's own reason or by the gate that denied it. Periods without a signal are not counted. */
   readonly skipped: Readonly<Record<string, number>>;
 }
 
@@ -44,8 +46,8 @@ export async function summarizeRun(client: pg.ClientBase, runId: number): Promis
     [runId],
   );
   const { rows: skipped } = await client.query<{ reason: string; signals: number }>(
-    `select reason, count(*) as signals from panel.decisions
-     where run_id = $1 and kind = 'entry' and verdict = 'SKIP' and direction is not null group by 1 order by 2 desc, 1`,
+    `select reason, sum(periods)::integer as signals from panel.skips
+     where run_id = $1 and reason <> 'no_signal' group by 1 order by 2 desc, 1`,
     [runId],
   );
   return {
@@ -58,13 +60,7 @@ export async function summarizeRun(client: pg.ClientBase, runId: number): Promis
 
 async function readTotals(client: pg.ClientBase, runId: number): Promise<Totals> {
   const { rows } = await client.query<Totals>(
-    `with settled as (
-       select sum(t.net) over (order by t.ts_exit, t.position_id rows unbounded preceding) as net_so_far, t.ts_exit, t.position_id
-       from panel.round_trips t where t.run_id = $1
-     ), drawn as (
-       select greatest(max(s.net_so_far) over (order by s.ts_exit, s.position_id rows unbounded preceding), 0) - s.net_so_far as drawdown
-       from settled s
-     ), days as (
+    `with days as (
        select count(*) as sessions, coalesce(sum(d.trades), 0) as trades, coalesce(sum(d.wins), 0) as wins,
          coalesce(sum(d.gross), 0)::float8 as gross, coalesce(sum(d.fees), 0)::float8 as fees, coalesce(sum(d.net), 0)::float8 as net,
          coalesce(sum(d.minutes_in_market), 0)::float8 as minutes_in_market, coalesce(bool_or(d.vwap_is_typical), false) as vwap_is_typical
@@ -72,10 +68,10 @@ async function readTotals(client: pg.ClientBase, runId: number): Promise<Totals>
      )
      select
        r.run_id, r.mode, r.strategy, r.version, r.symbol, r.quote_source, r.tick_feed, r.quote_feed, days.vwap_is_typical,
-       r.ts_from, r.ts_to, r.outcome, days.sessions,
+       r.ts_from, r.ts_to, r.outcome, r.keeps, days.sessions,
        (select count(*) from panel.signals s where s.run_id = $1) as signals,
        days.trades, days.wins, days.gross, days.fees, days.net,
-       (select coalesce(max(drawdown), 0)::float8 from drawn) as max_drawdown, days.minutes_in_market,
+       (select x.max_drawdown::float8 from panel.run_results x where x.run_id = $1) as max_drawdown, days.minutes_in_market,
        (select count(distinct o.position_id) from panel.open_positions o where o.run_id = $1) as open_positions
      from panel.runs r cross join days
      where r.run_id = $1`,

@@ -108,8 +108,13 @@ const PRICES_SQL = `
   order by p.session_date`;
 
 const DECISIONS_SQL = `
-  select kind, verdict, reason, count(*)::integer as count from panel.decisions
-  where run_id = $1 group by kind, verdict, reason order by kind, verdict desc, count desc, reason`;
+  select kind, verdict, reason, sum(n)::integer as count
+  from (
+    select kind, verdict, reason, 1 as n from panel.decisions where run_id = $1 and verdict = 'TRADE'
+    union all
+    select 'entry', 'SKIP', reason, periods from panel.skips where run_id = $1
+  ) as judged
+  group by kind, verdict, reason order by kind, verdict desc, count desc, reason`;
 
 const GATES_SQL = `
   select ${GATES.map(([, column]) => `count(${column})::integer as ${column}_n, count(*) filter (where not ${column})::integer as ${column}`).join(', ')}
@@ -145,7 +150,11 @@ export async function readReport(
       pricesLeftOut: Math.max(days.length - MAX_PRICE_DAYS, 0),
       trips: await step('trades', () => rows<Trip>(TRIPS_SQL)),
       decisions: await step('decisions', () => rows<DecisionCount>(DECISIONS_SQL)),
-      gates: await step('gates', async () => gateCounts((await rows<GateRow>(GATES_SQL))[0] ?? {})),
+      // Without the decisions to skip every gate would look as if it had let everything pass.
+      gates:
+        summary.keeps === 'trades'
+          ? []
+          : await step('gates', async () => gateCounts((await rows<GateRow>(GATES_SQL))[0] ?? {})),
     };
   } finally {
     await client.query('rollback').catch(() => undefined);

@@ -110,7 +110,9 @@ export function decisionsTable({ decisions }: ReportData): string {
   );
 }
 
-export function gatesTable({ gates }: ReportData): string {
+export function gatesTable({ run, gates }: ReportData): string {
+  if (run.keeps === 'trades')
+    return '<p>This run has counted what it skipped; its gates are not known one by one.</p>';
   const rows = gates.map(({ gate, judged, failed }) => [
     { text: gate },
     number(judged),

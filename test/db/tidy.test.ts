@@ -172,6 +172,7 @@ describe('facts', () => {
     'trade.order_intents',
     'trade.order_previews',
     'trade.reconciliations',
+    'trade.skip_counts',
     'trade.slices',
     'trade.statements',
   ];

@@ -49,6 +49,7 @@ function data(trips: readonly Trip[], more: Partial<ReportData['run']> = {}): Re
         quote_source: 'modelled',
       },
       ...{ tick_feed: 'bars-60s', quote_feed: 'modelled-60s', vwap_is_typical: false, outcome: 'completed' },
+      ...{ keeps: 'all' as const },
       ...{ ts_from: '2026-06-17 00:00:00', ts_to: '2026-06-18 00:00:00', sessions: 1, signals: trips.length },
       ...{
         trades: trips.length,

@@ -17,10 +17,11 @@ select
   (r.params ->> 'max_day_loss')::numeric as max_day_loss,
   r.ts_ended is null as is_open
 from trade.runs r
-join ref.instruments i on i.instrument_id = r.instrument_id;
+join ref.instruments i on i.instrument_id = r.instrument_id
+where r.keeps = 'all';
 comment on view panel.run_choices is
   'What the dashboards offer to look at: all live runs of an account and strategy under one name, every replay and backtest by itself. A live run is one '
-  'session; its P/L is read over many.';
+  'session; its P/L is read over many. Runs of a grid (panel.runs.keeps) are not among them: they are many, and have no decisions to show.';
 comment on column panel.run_choices.choice is 'Name in the dashboards, e.g. live paper vwap_ma9 or backtest 3 vwap_ma9.';
 comment on column panel.run_choices.run_id is 'panel.runs.';
 comment on column panel.run_choices.account is 'Account of a live run; simulated for replays and backtests, which have one each.';

@@ -19,7 +19,8 @@ select
   (r.params ->> 'contracts')::integer as contracts,
   (r.params ->> 'trading_capital')::numeric as trading_capital,
   r.params,
-  r.code_hash
+  r.code_hash,
+  r.keeps
 from trade.runs r
 join ref.instruments i on i.instrument_id = r.instrument_id
 join ref.feeds tf on tf.feed_id = r.tick_feed_id
@@ -48,4 +49,5 @@ comment on column panel.runs.contracts is 'Contracts per trade.';
 comment on column panel.runs.trading_capital is 'Trading capital, dollars.';
 comment on column panel.runs.params is 'All parameters that the run uses.';
 comment on column panel.runs.code_hash is 'Hash of the migrations and routines that it ran on.';
+comment on column panel.runs.keeps is 'all, or trades: decisions to skip are counted (panel.skips), not kept one by one.';
 grant select on panel.runs to grafana_reader, job_runner, backup;

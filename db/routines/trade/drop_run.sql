@@ -40,6 +40,7 @@ begin
   delete from trade.order_intents where run_id = p_run_id;
   delete from trade.decisions where run_id = p_run_id and kind = 'exit';
   delete from trade.decisions where run_id = p_run_id;
+  delete from trade.skip_counts where run_id = p_run_id;
   delete from signal.signals where run_id = p_run_id;
   delete from signal.periods where run_id = p_run_id;
   delete from trade.slices where run_id = p_run_id;

@@ -1,6 +1,6 @@
 create or replace function trade.open_run(
   p_mode text, p_strategy text, p_from timestamp, p_to timestamp, p_tick_feed text, p_quote_feed text, p_settings jsonb,
-  p_broker text, p_code_hash text, p_as_of timestamp
+  p_broker text, p_code_hash text, p_as_of timestamp, p_keeps text default 'all'
 ) returns bigint
 language plpgsql volatile
 as $$
@@ -64,14 +64,14 @@ begin
   end if;
   insert into trade.runs (
     run_id, mode, strategy, version, account, broker, instrument_id, tick_feed_id, quote_feed_id, quote_source, params,
-    stale_after_ms, grace_ms, max_decision_age_ms, code_hash, ts_from, ts_to, ts_created
+    stale_after_ms, grace_ms, max_decision_age_ms, code_hash, ts_from, ts_to, ts_created, keeps
   ) overriding system value values (
     v_run_id, p_mode, v_strategy.strategy, v_strategy.version, v_strategy.account, p_broker, v_instrument_id, v_ticks.feed_id,
     v_quotes.feed_id, v_quotes.source, to_jsonb(v_strategy), v_quotes.stale_after_ms,
     -- What decides at set times does so on snapshots: they are whole when their mark says so, and take their time to come.
     case when p_mode = 'live' and v_strategy.entry_times is null then 1000 else 0 end,
     case when p_mode = 'live' then case when v_strategy.entry_times is null then 5000 else 60000 end end,
-    p_code_hash, p_from, p_to, p_as_of
+    p_code_hash, p_from, p_to, p_as_of, p_keeps
   );
   insert into trade.position_slots (account, strategy, slot)
   select v_strategy.account, v_strategy.strategy, n from generate_series(1, v_strategy.slots) as n
@@ -79,7 +79,7 @@ begin
   return v_run_id;
 end
 $$;
-comment on function trade.open_run(text, text, timestamp, timestamp, text, text, jsonb, text, text, timestamp) is
-  'Opens a run of the current version of a strategy over [p_from, p_to) and returns its id. p_settings changes parameters for this run only. '
+comment on function trade.open_run(text, text, timestamp, timestamp, text, text, jsonb, text, text, timestamp, text) is
+  'Opens a run of the current version of a strategy over [p_from, p_to) and returns its id. p_settings changes parameters for this run only; p_keeps is trade.runs.keeps. '
   'SB006: no data, SB007: unknown strategy, SB008: a setting is out of bounds, or the account holds a position of another broker; a second live run of an account violates runs_one_live_idx.';
-grant execute on function trade.open_run(text, text, timestamp, timestamp, text, text, jsonb, text, text, timestamp) to job_runner;
+grant execute on function trade.open_run(text, text, timestamp, timestamp, text, text, jsonb, text, text, timestamp, text) to job_runner;

@@ -60,6 +60,7 @@ describe('views of runs', () => {
       'select choice, account, badge, quote_source from panel.run_choices order by run_id',
     );
     expect(choices).toEqual([
+      { choice: seeded.spreads, account: 'simulated', badge: 'BACKTEST', quote_source: 'simulated' },
       { choice: seeded.backtest, account: 'simulated', badge: 'BACKTEST', quote_source: 'modelled' },
       { choice: seeded.replay, account: 'simulated', badge: 'REPLAY', quote_source: 'modelled' },
     ]);
