@@ -63,6 +63,15 @@ interface Day {
 
 /** Runs from now to the close, or until the signal. Ends without an error: what could not be had is noted and told. */
 export async function runTradierFeed(options: TradierFeedOptions): Promise<void> {
+  try {
+    await takeDay(options);
+  } catch (error) {
+    // What the end has interrupted has not failed.
+    if (!options.signal.aborted) throw error;
+  }
+}
+
+async function takeDay(options: TradierFeedOptions): Promise<void> {
   const { clock, session, signal } = options;
   const day = await beginDay(options);
   if (day === null) return;
