@@ -14,32 +14,15 @@ import { recordedFills } from '../jobs/orders/recorded_fills.ts';
 import { reconcileOrders } from '../jobs/reconcile_orders.ts';
 import { submitOrders } from '../jobs/submit_orders.ts';
 import { sessionHours } from '../sim/session.ts';
-import type { Fault } from '../sim/tradier/faults.ts';
 import { startTradierSimulator, type TradierSimulator } from '../sim/tradier/server.ts';
 import { spxDay } from '../sim/tradier/spx_day.ts';
 import { type BenchDatabase, onBuiltIn } from './databases.ts';
 import { atMost, type Bench, runBenchmark } from './support.ts';
+import { TRADIER_FAULTS } from './tradier_faults.ts';
 
 const DATE = '2026-11-18' as SessionDate;
 const STRATEGY = 'spx_credit_vertical';
 const FAULT_RATE = 0.05;
-const FAULTS: readonly Fault[] = [
-  { kind: 'gateway', what: 'datastore' },
-  { kind: 'html', status: 503, accept: false },
-  { kind: 'html', status: 502, accept: true },
-  { kind: 'hang', accept: true },
-  { kind: 'hang', accept: false },
-  { kind: 'reset', accept: true },
-  { kind: 'reset', accept: false },
-  { kind: 'half_body', isCut: true },
-  { kind: 'rate_limit', status: 429 },
-  { kind: 'errors', texts: ['OmsUnavailable'] },
-  { kind: 'no_id' },
-  { kind: 'reject' },
-  { kind: 'list_lag', ms: 5000 },
-  { kind: 'no_legs' },
-  { kind: 'fill_during_cancel' },
-];
 // Thirteen slots a day, a trade wherever there is none, and exits that come.
 const SETTINGS = {
   account: 'spx-day',
@@ -100,7 +83,7 @@ async function run(bench: Bench, { url, version: engine }: BenchDatabase): Promi
   const simulator = await startTradierSimulator({
     ...{ clock, seed, limits: null, matchEveryMs: 2000, market: spxDay({ seed, session, price: 6000 }) },
   });
-  simulator.misbehave({ seed, rate: FAULT_RATE, faults: FAULTS });
+  simulator.misbehave({ seed, rate: FAULT_RATE, faults: TRADIER_FAULTS });
   const config = parseConfig({
     BROKER: 'tradier',
     TRADIER_TOKEN: simulator.token,
@@ -143,7 +126,7 @@ async function run(bench: Bench, { url, version: engine }: BenchDatabase): Promi
   jobs.catch((error: unknown) => bench.note(String(error)));
   while (clock.now() < last) await clock.sleep(Math.min(300_000, (last - clock.now()) / 1000 + 1));
   // What is under way comes to its end without faults.
-  simulator.misbehave({ seed, rate: 0, faults: FAULTS });
+  simulator.misbehave({ seed, rate: 0, faults: TRADIER_FAULTS });
   await clock.sleep(120_000);
   ending.abort();
   await jobs;

@@ -7,11 +7,11 @@ import { ingestTradier } from '../ingest/tradier/session.ts';
 import type { Broker, BrokerOrder, OrderReport } from '../jobs/brokers/broker.ts';
 import { createTradierBroker } from '../jobs/brokers/tradier/tradier_broker.ts';
 import { sessionHours } from '../sim/session.ts';
-import type { Fault } from '../sim/tradier/faults.ts';
 import { startTradierSimulator, type TradierSimulator } from '../sim/tradier/server.ts';
 import { spxDay } from '../sim/tradier/spx_day.ts';
 import { type BenchDatabase, onBuiltIn } from './databases.ts';
 import { type atLeast, atMost, type Bench, runBenchmark } from './support.ts';
+import { TRADIER_FAULTS } from './tradier_faults.ts';
 
 const DATE = '2026-11-18' as SessionDate;
 const SHORT = 'SPXW  261123P05900000';
@@ -19,28 +19,6 @@ const LONG = 'SPXW  261123P05875000';
 const ROUND_MS = 20 * 60_000;
 const HOLD_MS = 8 * 60_000;
 const FAULT_RATE = 0.15;
-
-const FAULTS: readonly Fault[] = [
-  { kind: 'gateway', what: 'datastore' },
-  { kind: 'html', status: 503, accept: false },
-  { kind: 'html', status: 502, accept: true },
-  { kind: 'hang', accept: true },
-  { kind: 'hang', accept: false },
-  { kind: 'reset', accept: true },
-  { kind: 'reset', accept: false },
-  { kind: 'half_body', isCut: true },
-  { kind: 'rate_limit', status: 429 },
-  { kind: 'rate_limit', status: 400 },
-  { kind: 'unauthorized' },
-  { kind: 'errors', texts: ['OmsUnavailable'] },
-  { kind: 'no_id' },
-  { kind: 'reject' },
-  { kind: 'list_lag', ms: 5000 },
-  { kind: 'no_legs' },
-  { kind: 'partial', qtys: [1, 1] },
-  { kind: 'fill_during_cancel' },
-  { kind: 'fill_after_cancel', lagMs: 5000 },
-];
 
 function time(text: string): EasternUs {
   return parseEastern(`${DATE} ${text}`) as EasternUs;
@@ -164,7 +142,7 @@ async function run(bench: Bench, { url, version: engine }: BenchDatabase): Promi
   const simulator = await startTradierSimulator({
     ...{ clock, market, delayMs, seed, limits: null, matchEveryMs: 5000 },
   });
-  simulator.misbehave({ seed, rate: FAULT_RATE, faults: FAULTS });
+  simulator.misbehave({ seed, rate: FAULT_RATE, faults: TRADIER_FAULTS });
   const config = {
     tradierBaseUrl: simulator.restUrl,
     tradierToken: simulator.token,
