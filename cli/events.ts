@@ -4,8 +4,7 @@ import { basename } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import type pg from 'pg';
 import { type EasternUs, formatEastern, parseEastern } from '../core/eastern_time.ts';
-import { Failure } from '../core/failure.ts';
-import { inTransaction } from '../db/pool.ts';
+import { errorText, Failure } from '../core/failure.ts';
 import { withDatabase } from './database.ts';
 import { withDb, withExamples, withFormat } from './options.ts';
 import { type Format, printQuery } from './output.ts';
@@ -70,7 +69,7 @@ function parseTime(text: string): EasternUs {
 
 async function readEvents(path: string): Promise<EventRow[]> {
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    throw new Failure(`${path} cannot be read: ${(error as Error).message}`);
+    throw new Failure(`${path} cannot be read: ${errorText(error)}`);
   });
   const [header, ...lines] = text.trim().split(/\r?\n/);
   if (header?.toLowerCase().replaceAll(' ', '') !== 'timestamp,name')
@@ -102,9 +101,7 @@ async function store(
 async function dropEvents(at: EasternUs, options: { readonly db?: string }): Promise<void> {
   await withDatabase(options, async (database) => {
     const client = await database.connect('job_runner');
-    const { rowCount } = await inTransaction(client, () =>
-      client.query('delete from ref.events where ts = $1', [formatEastern(at)]),
-    );
+    const { rowCount } = await client.query('delete from ref.events where ts = $1', [formatEastern(at)]);
     if (rowCount === 0)
       throw new Failure(`there is no event at ${formatEastern(at)}`, {
         hint: '`strikebase events list` shows them.',

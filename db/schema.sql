@@ -310,6 +310,7 @@ create table ref.strategies (
   latency_ms integer not null,
   partial_fills boolean not null,
   protect_ratio numeric(8,4) not null default 2.0,
+  fee_broker text not null default 'schwab'::text,
   fill_ratio numeric(4,3) not null default 0.5,
   exit_mark text not null default 'ask'::text,
   flat_at_close boolean not null default true,
@@ -344,6 +345,7 @@ create table ref.strategies (
   constraint strategies_entries_day_check CHECK ((max_entries_per_day > 0)),
   constraint strategies_entry_times_check CHECK (((cardinality(entry_times) >= 1) AND (cardinality(entry_times) <= 48))),
   constraint strategies_entry_valid_check CHECK ((entry_valid_ms > 0)),
+  constraint strategies_fee_broker_check CHECK ((fee_broker = ANY (ARRAY['schwab'::text, 'tradier'::text]))),
   constraint strategies_fill_check CHECK (((fill_ratio >= (0)::numeric) AND (fill_ratio <= 0.5))),
   constraint strategies_front_check CHECK (((front_buffer_min >= 0) AND (front_buffer_min <= 390))),
   constraint strategies_latency_check CHECK ((latency_ms >= 0)),
@@ -406,6 +408,7 @@ comment on column ref.strategies.max_orders_per_minute is 'Orders in the last 60
 comment on column ref.strategies.latency_ms is 'Paper fills take the first quote at or after the decision plus this.';
 comment on column ref.strategies.partial_fills is 'Paper fills take no more than the displayed size of each quote.';
 comment on column ref.strategies.protect_ratio is 'Stop of the order that rests at a real broker while a position is open, as a multiple of the stop loss (of twice the credit where there is none): for the day that this machine is gone.';
+comment on column ref.strategies.fee_broker is 'Whose fees (ref.fee_schedules) paper orders pay: those of the broker that it is meant for.';
 comment on column ref.strategies.fill_ratio is 'Where orders are priced and paper orders fill, as a share of the quote''s width away from its middle: 0.5 is the bid or ask itself.';
 comment on column ref.strategies.exit_mark is 'What take profit and stop loss look at: ask, what closing costs, or mid, the middle of the quote.';
 comment on column ref.strategies.flat_at_close is 'Whether positions are closed back_buffer_min before the close; if not, they are held until target, stop or expiry.';
@@ -461,6 +464,7 @@ create view ref.current_strategies (
   latency_ms integer,
   partial_fills boolean,
   protect_ratio numeric(8,4),
+  fee_broker text,
   fill_ratio numeric(4,3),
   exit_mark text,
   flat_at_close boolean,
@@ -2349,9 +2353,9 @@ create function trade.paper_event(p_run trade.runs, p_intent_id bigint, p_ts tim
 comment on function trade.paper_event(p_run trade.runs, p_intent_id bigint, p_ts timestamp without time zone, p_state text, p_detail text) is 'One event of a paper order, to be added to the journal; null, which adds nothing, for a broker''s.';
 grant execute on function trade.paper_event(p_run trade.runs, p_intent_id bigint, p_ts timestamp without time zone, p_state text, p_detail text) to job_runner;
 
-create function trade.paper_fill(p_walk trade.walk_state, p_run trade.runs, p_strategy ref.strategies) returns trade.walk_state language plpgsql volatile;
-comment on function trade.paper_fill(p_walk trade.walk_state, p_run trade.runs, p_strategy ref.strategies) is 'Fills the working order of a slot at the quote that find_event found (sell at bid, buy at ask; up to the displayed size when the strategy asks for partial fills), with commission and fees from ref.fee_schedules; or settles it at expiry, free of both. When the position is flat its slot is vacated.';
-grant execute on function trade.paper_fill(p_walk trade.walk_state, p_run trade.runs, p_strategy ref.strategies) to job_runner;
+create function trade.paper_fill(p_walk trade.walk_state, p_run trade.runs, p_strategy ref.strategies, p_as_of timestamp without time zone) returns trade.walk_state language plpgsql volatile;
+comment on function trade.paper_fill(p_walk trade.walk_state, p_run trade.runs, p_strategy ref.strategies, p_as_of timestamp without time zone) is 'Fills the working order of a slot at the quote that find_event found (sell at bid, buy at ask; up to the displayed size when the strategy asks for partial fills), with commission and fees from ref.fee_schedules; or settles it at expiry, free of both. When the position is flat its slot is vacated.';
+grant execute on function trade.paper_fill(p_walk trade.walk_state, p_run trade.runs, p_strategy ref.strategies, p_as_of timestamp without time zone) to job_runner;
 
 create function trade.passes_gates(p_face trade.face, p_state trade.gate_state, p_strategy ref.strategies, p_bar text) returns boolean language plpgsql immutable;
 comment on function trade.passes_gates(p_face trade.face, p_state trade.gate_state, p_strategy ref.strategies, p_bar text) is 'True where no gate bars the entry on a signal: what the walk acts on. trade.judge_periods must agree, or its decision rows cannot be stored.';
@@ -2385,9 +2389,9 @@ create function trade.set_strategy(p_strategy text, p_settings jsonb) returns in
 comment on function trade.set_strategy(p_strategy text, p_settings jsonb) is 'Writes a new version of a strategy with some parameters changed and returns its number. Open runs keep the version they began with.';
 grant execute on function trade.set_strategy(p_strategy text, p_settings jsonb) to job_runner;
 
-create function trade.split_fill(p_fill trade.fills, p_run trade.runs, p_strategy ref.strategies, p_day trade.session_state) returns trade.fills[] language plpgsql volatile;
-comment on function trade.split_fill(p_fill trade.fills, p_run trade.runs, p_strategy ref.strategies, p_day trade.session_state) is 'The fill of a spread as fills of its legs: each of the others at its own quote (at its own value where it is settled), the first at what is left of the price; commission and fees by leg.';
-grant execute on function trade.split_fill(p_fill trade.fills, p_run trade.runs, p_strategy ref.strategies, p_day trade.session_state) to job_runner;
+create function trade.split_fill(p_fill trade.fills, p_run trade.runs, p_strategy ref.strategies, p_day trade.session_state, p_as_of timestamp without time zone) returns trade.fills[] language plpgsql volatile;
+comment on function trade.split_fill(p_fill trade.fills, p_run trade.runs, p_strategy ref.strategies, p_day trade.session_state, p_as_of timestamp without time zone) is 'The fill of a spread as fills of its legs: each of the others at its own quote (at its own value where it is settled), the first at what is left of the price; commission and fees by leg.';
+grant execute on function trade.split_fill(p_fill trade.fills, p_run trade.runs, p_strategy ref.strategies, p_day trade.session_state, p_as_of timestamp without time zone) to job_runner;
 
 create function trade.spread_quote(p_spread_id integer, p_run trade.runs, p_strategy ref.strategies, p_ts timestamp without time zone, p_as_of timestamp without time zone, OUT bid_e4 integer, OUT ask_e4 integer, OUT ts timestamp without time zone) returns record language plpgsql stable;
 comment on function trade.spread_quote(p_spread_id integer, p_run trade.runs, p_strategy ref.strategies, p_ts timestamp without time zone, p_as_of timestamp without time zone, OUT bid_e4 integer, OUT ask_e4 integer, OUT ts timestamp without time zone) is 'The last quote of a spread (trade.spread_tape) as of p_ts, no older than the feed allows; nulls where there is none.';

@@ -14,7 +14,9 @@ begin
   -- A plan made while a table was nearly empty would scan it for ever, and planning anew costs more than running.
   perform set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_seqscan', 'off', true),
     -- What a call joins is short: sorting both sides, or remembering what was looked up, costs more than it saves.
-    set_config('enable_mergejoin', 'off', true), set_config('enable_memoize', 'off', true);
+    set_config('enable_mergejoin', 'off', true), set_config('enable_memoize', 'off', true),
+    -- A scan that cannot be avoided now counts as endless, and what counts as endless would be compiled first, call by call.
+    set_config('jit', 'off', true);
 end
 $$;
 

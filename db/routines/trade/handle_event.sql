@@ -9,7 +9,7 @@ declare
 begin
   case s.ev_kind
     when 'fill', 'settle' then
-      return trade.paper_fill(p_walk, p_run, p_strategy);
+      return trade.paper_fill(p_walk, p_run, p_strategy, p_as_of);
     when 'take_profit', 'stop_loss' then
       return trade.start_exit(p_walk, p_run, p_strategy, s.ev_ts, s.ev_kind, null, s.ev_px_e4, s.ev_quote_ts);
     when 'flat' then

@@ -15,7 +15,7 @@ begin
   select f.commission_per_contract, f.fees_per_contract, f.sell_fees_per_contract
   into v_day.commission_per_contract, v_day.fees_per_contract, v_day.sell_fees_per_contract
   from ref.fee_schedules f
-  where f.broker = case p_run.broker when 'paper' then 'schwab' else p_run.broker end and f.valid_from <= p_session_date
+  where f.broker = case p_run.broker when 'paper' then p_strategy.fee_broker else p_run.broker end and f.valid_from <= p_session_date
   order by f.valid_from desc limit 1;
   -- All that is stored has happened; the limits of a live account span its runs of the day. Each look-up goes by key.
   v_runs := array(select r.run_id from trade.runs r where r.account = p_run.account and r.strategy = p_run.strategy);

@@ -1,4 +1,5 @@
-create or replace function trade.paper_fill(p_walk trade.walk_state, p_run trade.runs, p_strategy ref.strategies) returns trade.walk_state
+create or replace function trade.paper_fill(p_walk trade.walk_state, p_run trade.runs, p_strategy ref.strategies, p_as_of timestamp)
+returns trade.walk_state
 language plpgsql volatile
 as $$
 declare
@@ -27,7 +28,7 @@ begin
     case when not v_is_settlement then s.ev_ts end, case when not v_is_settlement then s.ev_seq end
   )::trade.fills;
   if s.long_legs > 0 then
-    v_journal.fills := v_journal.fills || trade.split_fill(v_fill, p_run, p_strategy, v_day);
+    v_journal.fills := v_journal.fills || trade.split_fill(v_fill, p_run, p_strategy, v_day, p_as_of);
   else
     v_journal.fills := v_journal.fills || v_fill;
   end if;
@@ -56,7 +57,7 @@ begin
   return trade.vacate_slot(row(s, v_day, v_journal)::trade.walk_state, p_run, p_strategy, s.ev_ts);
 end
 $$;
-comment on function trade.paper_fill(trade.walk_state, trade.runs, ref.strategies) is
+comment on function trade.paper_fill(trade.walk_state, trade.runs, ref.strategies, timestamp) is
   'Fills the working order of a slot at the quote that find_event found (sell at bid, buy at ask; up to the displayed size when the strategy asks for '
   'partial fills), with commission and fees from ref.fee_schedules; or settles it at expiry, free of both. When the position is flat its slot is vacated.';
-grant execute on function trade.paper_fill(trade.walk_state, trade.runs, ref.strategies) to job_runner;
+grant execute on function trade.paper_fill(trade.walk_state, trade.runs, ref.strategies, timestamp) to job_runner;

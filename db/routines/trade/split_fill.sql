@@ -1,5 +1,6 @@
-create or replace function trade.split_fill(p_fill trade.fills, p_run trade.runs, p_strategy ref.strategies, p_day trade.session_state)
-returns trade.fills[]
+create or replace function trade.split_fill(
+  p_fill trade.fills, p_run trade.runs, p_strategy ref.strategies, p_day trade.session_state, p_as_of timestamp
+) returns trade.fills[]
 language plpgsql volatile
 as $$
 declare
@@ -28,7 +29,7 @@ begin
         select market.fill_px(coalesce(o.bid_px_e4, 0), o.ask_px_e4, f.side, p_strategy.fill_ratio) into strict f.px_e4
         from market.option_quotes o
         where o.instrument_id = l.instrument_id and o.feed_id = p_run.quote_feed_id
-          and o.ts_event >= p_fill.quote_ts::date and o.ts_event <= p_fill.quote_ts
+          and o.ts_event >= p_fill.quote_ts::date and o.ts_event <= p_fill.quote_ts and o.ts_recv <= p_as_of
         order by o.ts_event desc, o.seq desc
         limit 1;
       end if;
@@ -43,7 +44,7 @@ begin
   return v_fills;
 end
 $$;
-comment on function trade.split_fill(trade.fills, trade.runs, ref.strategies, trade.session_state) is
+comment on function trade.split_fill(trade.fills, trade.runs, ref.strategies, trade.session_state, timestamp) is
   'The fill of a spread as fills of its legs: each of the others at its own quote (at its own value where it is settled), the first at what is left of the '
   'price; commission and fees by leg.';
-grant execute on function trade.split_fill(trade.fills, trade.runs, ref.strategies, trade.session_state) to job_runner;
+grant execute on function trade.split_fill(trade.fills, trade.runs, ref.strategies, trade.session_state, timestamp) to job_runner;

@@ -247,18 +247,18 @@ describe('a trade', () => {
       [
         {
           "exit_reason": "stop_loss",
-          "fees": 2.7866,
+          "fees": 3.9866,
           "gross": -488,
           "legs": 2,
-          "net": -490.7866,
+          "net": -491.9866,
           "symbol": "SPXW 260622 P5900/P5875",
         },
         {
           "exit_reason": "take_profit",
-          "fees": 2.7866,
+          "fees": 3.9866,
           "gross": 389,
           "legs": 2,
-          "net": 386.2134,
+          "net": 385.0134,
           "symbol": "SPXW 260624 P5750/P5725",
         },
       ]
@@ -316,7 +316,7 @@ describe('a trade', () => {
     const [trip] = await trips(await runOf());
     const { rows } = await bench.runner().query<{ fees: number }>(
       `select (4 * (commission_per_contract + fees_per_contract) + 2 * sell_fees_per_contract)::float8 as fees
-       from ref.fee_schedules where broker = 'schwab'`,
+       from ref.fee_schedules where broker = 'tradier'`,
     );
     expect(trip?.fees).toBeCloseTo(rows[0]?.fees ?? 0, 4);
     expect(trip?.net).toBeCloseTo((trip?.gross ?? 0) - (trip?.fees ?? 0), 4);
@@ -409,6 +409,29 @@ describe('slices', () => {
     }
     await run.advance(eastern('2026-06-23'));
     expect(differences(whole, await dumpOf(run))).toEqual(NO_DIFFERENCES);
+  });
+
+  test('do not look ahead: a quote of a leg that is received after the fill changes no price of it', async () => {
+    const late = await createChainMarket(bench.owner(), { days: DAYS.slice(0, 1), expirations: EXPIRATIONS });
+    const fillsAt = async (): Promise<string[]> => {
+      const run = await openRun(bench.runner(), late, {
+        strategy: 'spx_credit_vertical',
+        from: eastern('2026-06-15'),
+        to: eastern('2026-06-16'),
+      });
+      await run.advance(eastern('2026-06-15 10:30'), eastern('2026-06-15 10:30'));
+      return fills(run);
+    };
+    const before = await fillsAt();
+    expect(before).toHaveLength(1);
+    // Nobody offers any more, says a quote of the very instant that comes an hour later.
+    await bench.owner().query(
+      `insert into market.option_quotes (instrument_id, feed_id, ts_event, seq, event_ns, bid_px_e4, ask_px_e4, ts_recv)
+       select o.instrument_id, o.feed_id, o.ts_event, 1, 0, null, null, '2026-06-15 11:00'
+       from market.option_quotes o where o.feed_id = $1 and o.ts_event = '2026-06-15 10:00'`,
+      [late.quoteFeedId],
+    );
+    expect(await fillsAt()).toEqual(before);
   });
 
   test('do not look ahead: quotes that come later change nothing that was decided', async () => {
