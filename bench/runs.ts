@@ -16,11 +16,11 @@ export interface Step {
   readonly asOf: EasternUs;
 }
 
-/** Runs a backtest, with a second connection if there is one, and returns its run. */
+/** Runs a backtest, with further connections if there are any, and returns its run. */
 export async function backtest(
   client: pg.Client,
   sessions: readonly SessionTimes[],
-  ahead: pg.Client | null = null,
+  helpers: readonly pg.Client[] = [],
 ): Promise<number> {
   const { first, last } = endsOf(sessions);
   const clock = systemClock();
@@ -35,7 +35,7 @@ export async function backtest(
   } as const;
   const run = await openRun(client, request, clock);
   const signal = new AbortController().signal;
-  await advanceThrough(client, run, backtestSteps(run, sessions), { clock, signal, speed: null, ahead });
+  await advanceThrough(client, run, backtestSteps(run, sessions), { clock, signal, speed: null, helpers });
   return run.runId;
 }
 

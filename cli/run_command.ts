@@ -1,4 +1,5 @@
 // What backtest and replay have in common: the data they run on, the run itself, the report at its end.
+import { availableParallelism } from 'node:os';
 import { type Command, Option } from 'commander';
 import type pg from 'pg';
 import { systemClock } from '../core/clock.ts';
@@ -53,6 +54,8 @@ export interface RunPlan {
 }
 
 const INTERRUPTED = 130;
+// More connections than that a small server may not have to spare.
+const MAX_HELPERS = 7;
 
 /** Adds the options of a run. */
 export function withRunCommandOptions(command: Command): Command {
@@ -166,9 +169,8 @@ async function carryOut(
 ): Promise<'completed' | 'stopped'> {
   const sessions = await sessionsIn(client, run);
   const steps = plan.steps(run, sessions);
-  // A server that has no second connection to give makes it slower, no more.
-  const isAhead = plan.mode === 'backtest' && steps.length > 1;
-  const ahead = isAhead ? await database.connect('job_runner').catch(() => null) : null;
+  const isApart = plan.mode === 'backtest' && steps.length > 1;
+  const helpers = isApart ? await connectHelpers(database) : [];
   const progress = showProgress(plan.mode, steps.length);
   const { speed } = plan;
   try {
@@ -176,12 +178,19 @@ async function carryOut(
       clock: systemClock(),
       signal: interrupt(),
       speed,
-      ahead,
+      helpers,
       onStep: (at, done) => progress.update(done, formatEastern(at).slice(0, 16)),
     });
   } finally {
     progress.end();
   }
+}
+
+/** One for each further core; a server that has no more connections to give makes it slower, no more. */
+async function connectHelpers(database: Database): Promise<readonly pg.Client[]> {
+  const count = Math.min(availableParallelism() - 1, MAX_HELPERS);
+  const asked = Array.from({ length: count }, () => database.connect('job_runner').catch(() => null));
+  return (await Promise.all(asked)).filter((client) => client !== null);
 }
 
 async function underlyingOf(client: pg.Client, strategy: string): Promise<string> {

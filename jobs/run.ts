@@ -3,8 +3,8 @@ import type pg from 'pg';
 import type { Clock } from '../core/clock.ts';
 import { addMs, type EasternUs, formatEastern, parseEastern } from '../core/eastern_time.ts';
 import { schemaHash } from '../db/migrate.ts';
-import { advance, lockAccount } from './advance.ts';
-import { appendAhead } from './append_ahead.ts';
+import { advance, isRunFlat, lockAccount } from './advance.ts';
+import { walkSideBySide } from './side_by_side.ts';
 
 export interface RunRequest {
   readonly mode: 'backtest' | 'replay';
@@ -38,8 +38,8 @@ export interface RunOptions {
   readonly signal: AbortSignal;
   /** Called after every slice: the instant the run has come to. */
   readonly onStep?: (at: EasternUs, done: number, total: number) => void;
-  /** A second connection (job_runner) that stores the periods of a backtest ahead of the walk; the rows are the same without. */
-  readonly ahead?: pg.ClientBase | null;
+  /** Further connections (job_runner) that take sessions of a backtest beside the first; the rows are the same without. */
+  readonly helpers?: readonly pg.ClientBase[];
 }
 
 const MINUTE_MS = 60_000;
@@ -118,7 +118,8 @@ function within(run: RunRequest, steps: readonly EasternUs[]): EasternUs[] {
 
 /**
  * Advances a run from step to step and ends it: `completed`, or `stopped` at the last whole slice when the signal is aborted.
- * With a speed the minutes of a session take that share of real time. An error ends the run as failed and is thrown on.
+ * With a speed the minutes of a session take that share of real time. A backtest reads what was received by its beginning.
+ * An error ends the run as failed and is thrown on.
  */
 export async function advanceThrough(
   client: pg.ClientBase,
@@ -126,21 +127,10 @@ export async function advanceThrough(
   steps: readonly EasternUs[],
   options: RunOptions & { readonly speed: number | null },
 ): Promise<'completed' | 'stopped'> {
-  const { ahead = null, clock, signal } = options;
-  const isAhead = ahead !== null && run.mode === 'backtest';
-  const periodsOf = isAhead ? appendAhead({ client: ahead, run, steps, clock, signal }) : () => null;
+  const { clock } = options;
   try {
-    let previous: EasternUs | null = null;
-    for (const [index, to] of steps.entries()) {
-      if (options.speed !== null) await pause(previous, to, { ...options, speed: options.speed });
-      const asOf = await periodsOf(index);
-      // Periods that are there already are walked still.
-      if (signal.aborted && asOf === null) return await closeRun(client, run, 'stopped', clock);
-      await advance(client, { runId: run.runId, to, asOf: asOf ?? clock.now() });
-      options.onStep?.(to, index + 1, steps.length);
-      previous = to;
-    }
-    return await closeRun(client, run, 'completed', clock);
+    const isWhole = await (run.mode === 'backtest' ? takeSessions : takeMinutes)(client, run, steps, options);
+    return await closeRun(client, run, isWhole ? 'completed' : 'stopped', clock);
   } catch (error) {
     // The connection may be what failed: then the run stays open at its last slice, and the error says why.
     await closeRun(client, run, 'failed', clock).catch(() => undefined);
@@ -148,11 +138,58 @@ export async function advanceThrough(
   }
 }
 
+async function takeMinutes(
+  client: pg.ClientBase,
+  run: OpenedRun,
+  steps: readonly EasternUs[],
+  { clock, signal, speed, onStep }: RunOptions & { readonly speed: number | null },
+): Promise<boolean> {
+  let previous: EasternUs | null = null;
+  for (const [index, to] of steps.entries()) {
+    if (speed !== null) await pause(previous, to, { clock, signal, speed });
+    if (signal.aborted) return false;
+    await advance(client, { runId: run.runId, to, asOf: clock.now() });
+    onStep?.(to, index + 1, steps.length);
+    previous = to;
+  }
+  return true;
+}
+
+async function takeSessions(
+  client: pg.ClientBase,
+  run: OpenedRun,
+  steps: readonly EasternUs[],
+  { clock, signal, onStep, helpers: given = [] }: RunOptions,
+): Promise<boolean> {
+  const { runId } = run;
+  const asOf = clock.now();
+  let helpers = given;
+  let isFlat = true;
+  let done = 0;
+  const onEnd = (): void => {
+    done += 1;
+    onStep?.(steps[done - 1] as EasternUs, done, steps.length);
+  };
+  while (done < steps.length && !signal.aborted) {
+    const before = done;
+    if (isFlat && helpers.length > 0) {
+      const walk = { runId, from: run.from, steps, first: done, asOf, signal, onEnd };
+      ({ isFlat, helpers } = await walkSideBySide(client, helpers, walk));
+    }
+    // What it could not do is done alone, or fails with its reason.
+    if (done > before || signal.aborted) continue;
+    await advance(client, { runId, to: steps[done] as EasternUs, asOf });
+    if (helpers.length > 0) isFlat = await isRunFlat(client, runId);
+    onEnd();
+  }
+  return done === steps.length;
+}
+
 /** Nobody waits for a night: only steps of a minute are paced. */
 async function pause(
   previous: EasternUs | null,
   to: EasternUs,
-  options: RunOptions & { readonly speed: number },
+  options: { readonly clock: Clock; readonly signal: AbortSignal; readonly speed: number },
 ): Promise<void> {
   const ms = previous === null ? 0 : (to - previous) / 1000;
   if (ms > 0 && ms <= MINUTE_MS) await options.clock.sleep(ms / options.speed, options.signal);

@@ -7,14 +7,6 @@ declare
   v_count integer;
   v_quotes_from timestamp;
 begin
-  if not p_is_revision then
-    -- Of a backtest they may be there already: signal.append_ahead.
-    select count(*) into v_count from signal.periods s
-    where s.run_id = p_run_id and s.instrument_id = p_context.instrument_id and s.ts > p_from and s.ts <= p_to and s.revision = 0;
-    if v_count > 0 then
-      return v_count;
-    end if;
-  end if;
   -- Quotes of the session's own day only: a quote of the day before is no quote.
   v_quotes_from := date_trunc('day', p_from);
   insert into signal.periods (
@@ -65,5 +57,5 @@ end
 $$;
 comment on function signal.append_periods(timestamp, timestamp, signal.context, text, smallint, bigint, boolean) is
   'Stores the periods that close in (p_from, p_to] for a run, with the contracts nearest to the VWAP and their quotes as of each period''s end; '
-  'as a further revision of every one when p_is_revision. Those that signal.append_ahead has stored are left as they are. Returns their number.';
+  'as a further revision of every one when p_is_revision. Returns their number.';
 grant execute on function signal.append_periods(timestamp, timestamp, signal.context, text, smallint, bigint, boolean) to job_runner;

@@ -1,4 +1,4 @@
-create or replace function trade.advance(p_run_id bigint, p_to timestamp, p_as_of timestamp) returns trade.slices
+create or replace function trade.advance(p_run_id bigint, p_to timestamp, p_as_of timestamp, p_from timestamp default null) returns trade.slices
 language plpgsql volatile
 as $$
 declare
@@ -13,6 +13,7 @@ declare
   v_to timestamp;
   v_count integer;
   v_columns text;
+  v_is_apart boolean := p_from is not null;
 begin
   perform engine.plan_by_key();
   if current_setting('transaction_isolation') <> 'repeatable read' then
@@ -22,12 +23,20 @@ begin
   if v_run.run_id is null or v_run.ts_ended is not null then
     raise exception 'run % does not exist or has ended', p_run_id using errcode = 'SB002';
   end if;
-  if not pg_try_advisory_xact_lock(hashtextextended('trade.advance ' || v_run.account, 0)) then
-    raise exception 'another process advances account %', v_run.account using errcode = 'SB003';
+  if v_is_apart then
+    if v_run.mode <> 'backtest' or p_from < v_run.ts_from then
+      raise exception 'run % is no backtest, or begins after %', p_run_id, p_from using errcode = 'SB002';
+    end if;
+    -- Whoever opened the run holds its account. Two slices that met at a row would wait for each other's commit.
+    perform set_config('lock_timeout', '1s', true);
+  else
+    if not pg_try_advisory_xact_lock(hashtextextended('trade.advance ' || v_run.account, 0)) then
+      raise exception 'another process advances account %', v_run.account using errcode = 'SB003';
+    end if;
+    select * into v_last from trade.slices s where s.run_id = p_run_id order by s.ts_to desc limit 1;
   end if;
-  select * into v_last from trade.slices s where s.run_id = p_run_id order by s.ts_to desc limit 1;
   v_slice.run_id := p_run_id;
-  v_slice.ts_from := coalesce(v_last.ts_to, v_run.ts_from);
+  v_slice.ts_from := coalesce(p_from, v_last.ts_to, v_run.ts_from);
   v_slice.ts_to := least(p_to, v_run.ts_to);
   v_slice.ts_as_of := p_as_of;
   if v_slice.ts_to <= v_slice.ts_from then
@@ -40,7 +49,7 @@ begin
   v_columns := signal.columns_of(v_strategy.signal_routine);
 
   v_slice.revisions := 0;
-  if v_last.run_id is null then
+  if v_slice.ts_from = v_run.ts_from then
     -- A run that begins in mid-session looks back to the open: those periods are stored, and nothing is decided on them.
     v_context.run_id := null;
     perform signal.append_periods(s.ts_open, v_slice.ts_from, v_context, v_strategy.option_root, v_run.quote_feed_id, p_run_id, false)
@@ -49,7 +58,7 @@ begin
   end if;
   -- Late rows are looked for when a period may close: more often is of no use to anyone.
   v_period := make_interval(secs => v_strategy.period_ms / 1000.0);
-  if date_bin(v_period, v_slice.ts_to, date_trunc('day', v_slice.ts_to)) > v_slice.ts_from then
+  if not v_is_apart and date_bin(v_period, v_slice.ts_to, date_trunc('day', v_slice.ts_to)) > v_slice.ts_from then
     v_context.run_id := null;
     v_late := signal.earliest_late_period(p_run_id, v_slice.ts_from, v_context);
     if v_late is not null then
@@ -86,7 +95,7 @@ begin
       where v_strategy.structure = 'credit_vertical' and x.run_id = p_run_id and x.instrument_id = v_run.instrument_id
         and x.ts > v_from and x.ts <= v_to and x.legs is not null;
     end if;
-    call trade.walk(v_run, v_strategy, v_from, v_to, p_as_of);
+    call trade.walk(v_run, v_strategy, v_from, v_to, p_as_of, v_is_apart);
   end loop;
   select count(*) into v_slice.fills
   from trade.fills f where f.run_id = p_run_id and f.ts >= v_slice.ts_from and f.ts < v_slice.ts_to;
@@ -94,8 +103,9 @@ begin
   return v_slice;
 end
 $$;
-comment on function trade.advance(bigint, timestamp, timestamp) is
+comment on function trade.advance(bigint, timestamp, timestamp, timestamp) is
   'Takes a run from where it stands to p_to: late rows, periods, signals, decisions, intents, paper fills, one slices row. Reads only what was received '
   'by p_as_of, never the clock. Call it in a repeatable read transaction that holds nothing else (SB003); returns the slice, or null when there is '
-  'nothing to do. SB002: the run has ended.';
-grant execute on function trade.advance(bigint, timestamp, timestamp) to job_runner;
+  'nothing to do. SB002: the run has ended. With p_from, at the end of a session, the slice is taken apart from those before it, as if they had left no '
+  'position: for backtests (SB002), committed in order and only if that was so: jobs/side_by_side.ts.';
+grant execute on function trade.advance(bigint, timestamp, timestamp, timestamp) to job_runner;

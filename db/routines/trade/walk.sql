@@ -1,9 +1,11 @@
-create or replace procedure trade.walk(p_run trade.runs, p_strategy ref.strategies, p_from timestamp, p_to timestamp, p_as_of timestamp)
+create or replace procedure trade.walk(
+  p_run trade.runs, p_strategy ref.strategies, p_from timestamp, p_to timestamp, p_as_of timestamp, p_is_apart boolean
+)
 language plpgsql
 as $$
 declare
   v_multiplier integer := coalesce((select r.multiplier from ref.option_roots r where r.root = p_strategy.option_root), 100);
-  v_slots trade.slot_state[] := trade.load_slots(p_run, p_strategy, p_from);
+  v_slots trade.slot_state[] := trade.load_slots(p_run, p_strategy, p_from, p_is_apart);
   v_day trade.session_state := trade.load_session(p_run, p_strategy, p_from::date, p_from);
   v_faces trade.face[] := trade.face_periods(p_run, p_strategy, v_day, p_from, p_to, v_multiplier, p_as_of);
   v_tapes trade.quote_tape[] := trade.load_tapes(p_run, p_strategy, v_slots, v_faces, p_from, p_to, p_as_of);
@@ -119,7 +121,7 @@ begin
   end if;
 end
 $$;
-comment on procedure trade.walk(trade.runs, ref.strategies, timestamp, timestamp, timestamp) is
+comment on procedure trade.walk(trade.runs, ref.strategies, timestamp, timestamp, timestamp, boolean) is
   'Walks the events of a slice of one session day in time order. At one instant: period close, exits by signal, entry; then the quotes of that instant, '
   'which fill orders and trigger stops and targets, and what the clock brings. Quotes in [p_from, p_to), closes in (p_from, p_to].';
-grant execute on procedure trade.walk(trade.runs, ref.strategies, timestamp, timestamp, timestamp) to job_runner;
+grant execute on procedure trade.walk(trade.runs, ref.strategies, timestamp, timestamp, timestamp, boolean) to job_runner;
