@@ -1064,6 +1064,7 @@ create table signal.periods (
   constraint periods_pk PRIMARY KEY (run_id, instrument_id, ts, revision),
   constraint periods_revision_check CHECK ((revision >= 0))
 );
+CREATE INDEX periods_typical_idx ON signal.periods USING btree (run_id, ts) WHERE (vwap_is_typical AND (revision = 0));
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON signal.periods FOR EACH ROW EXECUTE FUNCTION engine.forbid_change();
 CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON signal.periods FOR EACH STATEMENT EXECUTE FUNCTION engine.forbid_change();
 comment on table signal.periods is 'Normalised periods (table 4 of the specification): every session minute of a run, empty ones too. Late rows append revisions, which never signal. Facts, append-only. Written by trade.advance.';
@@ -1427,6 +1428,39 @@ comment on column trade.cancel_requests.ts is 'When it was decided in event time
 comment on column trade.cancel_requests.reason is 'Why.';
 grant select on trade.cancel_requests to backup;
 grant insert, select on trade.cancel_requests to job_runner;
+
+create table trade.closed_days (
+  run_id bigint not null,
+  session_date date not null,
+  trip_rows integer not null,
+  trades integer not null,
+  wins integer not null,
+  gross_e4 bigint not null,
+  net_e4 bigint not null,
+  contracts integer not null,
+  max_drawdown_e4 bigint not null,
+  in_market_us bigint not null,
+  max_bound_e4 bigint,
+  constraint closed_days_pk PRIMARY KEY (run_id, session_date, trip_rows),
+  constraint closed_days_run_fk FOREIGN KEY (run_id) REFERENCES trade.runs(run_id),
+  constraint closed_days_rows_check CHECK ((trip_rows > 0))
+);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON trade.closed_days FOR EACH ROW EXECUTE FUNCTION engine.forbid_change();
+CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON trade.closed_days FOR EACH STATEMENT EXECUTE FUNCTION engine.forbid_change();
+comment on table trade.closed_days is 'What a session''s round trips made, folded when it was over (trade.folded_days). Stands as long as trade.closed_trips has as many rows of the session; panel.daily_pl folds those sessions anew that none stands for. Facts, append-only. Written by trade.store_days.';
+comment on column trade.closed_days.run_id is 'trade.runs.';
+comment on column trade.closed_days.session_date is 'Session of the entries.';
+comment on column trade.closed_days.trip_rows is 'Rows of trade.closed_trips that it was folded from, revisions too.';
+comment on column trade.closed_days.trades is 'Round trips.';
+comment on column trade.closed_days.wins is 'Round trips with a net above 0.';
+comment on column trade.closed_days.gross_e4 is 'Sales minus purchases, 1/10,000 dollar.';
+comment on column trade.closed_days.net_e4 is 'Gross minus commission and fees, 1/10,000 dollar.';
+comment on column trade.closed_days.contracts is 'Contracts, or spreads, of the round trips, one way.';
+comment on column trade.closed_days.max_drawdown_e4 is 'Largest fall of the running net from its high (at least 0), at closed round trips, 1/10,000 dollar.';
+comment on column trade.closed_days.in_market_us is 'Microseconds with any position open; overlapping positions count once.';
+comment on column trade.closed_days.max_bound_e4 is 'Most capital bound at once, 1/10,000 dollar.';
+grant select on trade.closed_days to backup;
+grant insert, select on trade.closed_days to job_runner;
 
 create table trade.closed_trips (
   position_id bigint not null,
@@ -1998,6 +2032,31 @@ comment on column trade.statements.detail is 'What differs, or why it was accept
 grant select on trade.statements to backup;
 grant insert, select on trade.statements to job_runner;
 
+create view trade.folded_days (
+  run_id bigint,
+  session_date date,
+  trades integer,
+  wins integer,
+  gross_e4 bigint,
+  net_e4 bigint,
+  contracts integer,
+  max_drawdown_e4 bigint,
+  in_market_us bigint,
+  max_bound_e4 bigint
+);
+comment on view trade.folded_days is 'Every session of a run that has round trips, with what they made of it: the columns of trade.closed_days. Filter on run_id and session_date; readers take panel.daily_pl.';
+comment on column trade.folded_days.run_id is 'trade.runs.';
+comment on column trade.folded_days.session_date is 'Session of the entries.';
+comment on column trade.folded_days.trades is 'Round trips.';
+comment on column trade.folded_days.wins is 'Round trips with a net above 0.';
+comment on column trade.folded_days.gross_e4 is 'Sales minus purchases, 1/10,000 dollar.';
+comment on column trade.folded_days.net_e4 is 'Gross minus commission and fees, 1/10,000 dollar.';
+comment on column trade.folded_days.contracts is 'Contracts, or spreads, of the round trips, one way.';
+comment on column trade.folded_days.max_drawdown_e4 is 'Largest fall of the running net from its high (at least 0), at closed round trips, 1/10,000 dollar.';
+comment on column trade.folded_days.in_market_us is 'Microseconds with any position open; overlapping positions count once.';
+comment on column trade.folded_days.max_bound_e4 is 'Most capital bound at once, 1/10,000 dollar.';
+grant select on trade.folded_days to backup, job_runner;
+
 create view trade.folded_trips (
   position_id bigint,
   run_id bigint,
@@ -2216,7 +2275,7 @@ create function trade.check_slot_claim() returns trigger language plpgsql volati
 comment on function trade.check_slot_claim() is 'Trigger that keeps a slot with its position until that is flat (SB004).';
 
 create function trade.close_run(p_run_id bigint, p_outcome text, p_as_of timestamp without time zone) returns void language plpgsql volatile;
-comment on function trade.close_run(p_run_id bigint, p_outcome text, p_as_of timestamp without time zone) is 'Ends a run as completed, stopped or failed (SB002 if it has ended).';
+comment on function trade.close_run(p_run_id bigint, p_outcome text, p_as_of timestamp without time zone) is 'Ends a run as completed, stopped or failed (SB002 if it has ended), and keeps what its sessions have made.';
 grant execute on function trade.close_run(p_run_id bigint, p_outcome text, p_as_of timestamp without time zone) to job_runner;
 
 create function trade.close_trips() returns trigger language plpgsql volatile;
@@ -2400,6 +2459,10 @@ grant execute on function trade.spread_tape(p_spread_id integer, p_run trade.run
 create function trade.start_exit(p_walk trade.walk_state, p_run trade.runs, p_strategy ref.strategies, p_ts timestamp without time zone, p_reason text, p_direction smallint, p_ask_e4 integer, p_quote_ts timestamp without time zone) returns trade.walk_state language plpgsql volatile;
 comment on function trade.start_exit(p_walk trade.walk_state, p_run trade.runs, p_strategy ref.strategies, p_ts timestamp without time zone, p_reason text, p_direction smallint, p_ask_e4 integer, p_quote_ts timestamp without time zone) is 'Decides the exit of a slot''s position and writes its first order: a limit at the ask, or a market order where there is none.';
 grant execute on function trade.start_exit(p_walk trade.walk_state, p_run trade.runs, p_strategy ref.strategies, p_ts timestamp without time zone, p_reason text, p_direction smallint, p_ask_e4 integer, p_quote_ts timestamp without time zone) to job_runner;
+
+create function trade.store_days(p_run_id bigint, p_before date) returns void language sql volatile;
+comment on function trade.store_days(p_run_id bigint, p_before date) is 'Keeps what the sessions of a run before p_before have made, as it stands: called when a run ends, and by a live run when a day begins.';
+grant execute on function trade.store_days(p_run_id bigint, p_before date) to job_runner;
 
 create function trade.store_positions(p_account text, p_ts timestamp without time zone, p_positions jsonb) returns void language sql volatile;
 comment on function trade.store_positions(p_account text, p_ts timestamp without time zone, p_positions jsonb) is 'Stores the positions that a broker reports: an array of {symbol, qty, avg_px_e4, market_value}. Symbols that ref.instruments does not know are left out.';

@@ -163,6 +163,7 @@ describe('facts', () => {
     'signal.signals',
     'trade.broker_positions',
     'trade.cancel_requests',
+    'trade.closed_days',
     'trade.closed_trips',
     'trade.controls',
     'trade.decisions',

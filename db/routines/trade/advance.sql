@@ -100,6 +100,9 @@ begin
   select count(*) into v_slice.fills
   from trade.fills f where f.run_id = p_run_id and f.ts >= v_slice.ts_from and f.ts < v_slice.ts_to;
   insert into trade.slices select v_slice.*;
+  if v_run.mode = 'live' and v_last.ts_to::date < v_slice.ts_to::date then
+    perform trade.store_days(p_run_id, v_slice.ts_to::date);
+  end if;
   return v_slice;
 end
 $$;

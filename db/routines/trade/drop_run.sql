@@ -32,6 +32,7 @@ begin
   where s.account = v_run.account and (
     v_run.mode <> 'live' or exists (select from trade.decisions d where d.decision_id = s.position_id and d.run_id = p_run_id)
   );
+  delete from trade.closed_days where run_id = p_run_id;
   delete from trade.closed_trips where run_id = p_run_id;
   delete from trade.fills where run_id = p_run_id;
   delete from trade.order_events where run_id = p_run_id;
