@@ -2,11 +2,14 @@
 import { addMs, type EasternUs, formatEastern } from '../core/eastern_time.ts';
 import { connect } from '../db/pool.ts';
 import { mapFrame } from '../ingest/massive/mapper.ts';
+import { type TickerTable, tickerTable } from '../ingest/massive/scan_quotes.ts';
+import { scanFrame } from '../ingest/massive/scanned_frame.ts';
+import { QuoteColumns } from '../ingest/quote_columns.ts';
 import { simulatedFeeds } from '../ingest/stream_feed.ts';
-import { createStreamWriter, type StreamWriter } from '../ingest/stream_writer.ts';
+import { createStreamWriter, type StreamBatch, type StreamWriter } from '../ingest/stream_writer.ts';
 import { advance, lockAccount } from '../jobs/advance.ts';
 import { type BenchDatabase, onEachEngine } from './databases.ts';
-import { DAY_OPEN, type DayMinute, dayMinutes, dayTape, type ReceivedFrame } from './day_tape.ts';
+import { DAY_OPEN, type DayMinute, dayMinutes, dayTape } from './day_tape.ts';
 import { SYMBOL } from './market_data.ts';
 import { STRATEGY } from './runs.ts';
 import { atLeast, type Bench, cpuSeconds, ownCpuSeconds, runBenchmark } from './support.ts';
@@ -27,9 +30,14 @@ const LAG_MS = 5000;
 interface Streams {
   readonly ticks: StreamWriter;
   readonly quotes: StreamWriter;
+  readonly contracts: TickerTable;
+  columns: QuoteColumns;
+  spare: QuoteColumns;
 }
 
-/** Seconds of the parts: they run beside each other, and a minute's rules beside the next one's rows. */
+type MappedMinute = Pick<StreamBatch, 'ticks' | 'quotes' | 'scanned'>;
+
+/** Seconds of the parts, which run beside each other: a minute is mapped while the one before is stored and those before it are decided. */
 interface Spent {
   map: number;
   store: number;
@@ -47,25 +55,48 @@ async function openStreams(url: string): Promise<Streams> {
     dayTape(STRIKES_EACH_SIDE).contracts.map(({ symbol }) => symbol),
     'option',
   );
-  return { ticks, quotes };
+  const contracts = tickerTable(() => true);
+  return {
+    ticks,
+    quotes,
+    contracts,
+    columns: new QuoteColumns(contracts),
+    spare: new QuoteColumns(contracts),
+  };
 }
 
-function mapAll(frames: readonly ReceivedFrame[]) {
-  return frames.map(({ data, tsRecv }) => mapFrame(data, tsRecv));
-}
-
-/** Stores a minute; the mapping of the next one could go beside it only in another thread. */
-async function storeMinute({ ticks, quotes }: Streams, minute: DayMinute, spent: Spent): Promise<void> {
+/** Maps a minute into its columns: those of the minute before are being stored meanwhile, as the option stream does it. */
+function mapMinute(streams: Streams, minute: DayMinute, spent: Spent): MappedMinute {
   const began = performance.now();
-  const mapped = { stocks: mapAll(minute.stocks), options: mapAll(minute.options) };
-  const isMapped = performance.now();
-  spent.map += (isMapped - began) / 1000;
-  const common = { trades: [], rejected: [], completeTo: minute.to, receivedAt: minute.to };
+  [streams.columns, streams.spare] = [streams.spare, streams.columns];
+  const { columns, contracts } = streams;
+  columns.length = 0;
+  const options = minute.options.map(({ data, tsRecv }) =>
+    scanFrame({ data, ts_recv: tsRecv }, columns, contracts),
+  );
+  const stocks = minute.stocks.map(({ data, tsRecv }) => mapFrame(data, tsRecv));
+  spent.map += (performance.now() - began) / 1000;
+  const scanned = { columns, from: 0, to: columns.length };
+  return {
+    ticks: stocks.flatMap((each) => each.ticks),
+    quotes: options.flatMap((each) => each.quotes),
+    scanned,
+  };
+}
+
+async function storeMinute(
+  { ticks, quotes }: Streams,
+  to: EasternUs,
+  mapped: MappedMinute,
+  spent: Spent,
+): Promise<void> {
+  const began = performance.now();
+  const common = { trades: [], rejected: [], completeTo: to, receivedAt: to };
   await Promise.all([
-    ticks.write({ ...common, ticks: mapped.stocks.flatMap((each) => each.ticks), quotes: [] }),
-    quotes.write({ ...common, ticks: [], quotes: mapped.options.flatMap((each) => each.quotes) }),
+    ticks.write({ ...common, ticks: mapped.ticks, quotes: [] }),
+    quotes.write({ ...common, ...mapped, ticks: [] }),
   ]);
-  spent.store += (performance.now() - isMapped) / 1000;
+  spent.store += (performance.now() - began) / 1000;
 }
 
 async function openRun(client: Awaited<ReturnType<typeof connect>>): Promise<number> {
@@ -114,11 +145,13 @@ async function run(
   };
   const before = cpu();
   const began = performance.now();
+  let storing: Promise<void> = Promise.resolve();
   let deciding: Promise<void> = Promise.resolve();
   for (const minute of minutes) {
-    await storeMinute(streams, minute, spent);
-    await deciding;
-    deciding = decide(minute.to);
+    const mapped = mapMinute(streams, minute, spent);
+    await storing;
+    storing = storeMinute(streams, minute.to, mapped, spent);
+    deciding = Promise.all([deciding, storing]).then(() => decide(minute.to));
   }
   await deciding;
   const wall = (performance.now() - began) / 1000;

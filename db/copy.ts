@@ -1,6 +1,6 @@
 // COPY in binary from reusable buffers, straight into a table or, where rows may repeat, through a staging table.
+import type { Socket } from 'node:net';
 import type pg from 'pg';
-import { from as copyFrom } from 'pg-copy-streams';
 import type { EasternUs } from '../core/eastern_time.ts';
 
 /** Appends binary COPY fields to a growing buffer. A number that does not fit its column throws: none is ever cut. */
@@ -133,6 +133,11 @@ export class CopyBuffer {
     this.reserve(2);
     this.view.setInt16(this.length, -1);
     this.length += 2;
+    return this.data();
+  }
+
+  /** What `finish` returned. */
+  data(): Buffer {
     return this.bytes.subarray(0, this.length);
   }
 
@@ -176,19 +181,52 @@ export interface CopyResult {
   readonly duplicate: number;
 }
 
-async function send(client: pg.ClientBase, statement: string, data: Buffer): Promise<void> {
-  const stream = client.query(copyFrom(statement));
-  const done = new Promise<void>((resolve, reject) => {
-    stream.on('finish', resolve);
-    stream.on('error', reject);
+/**
+ * Runs statements, each COPY among them with its data, in one round trip: the data does not wait for the server to ask for it, since
+ * one that met an error before drops it. Rejects with the first error; the statements behind it were not run.
+ */
+function send(client: pg.ClientBase, statements: string, loads: readonly Buffer[]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const nothing = (): void => {};
+    const query = {
+      submit: (connection: Wire) => {
+        connection.stream.cork();
+        connection.query(statements);
+        for (const data of loads) writeCopy(connection.stream, data);
+        connection.stream.uncork();
+      },
+      // pg looks for it.
+      callback: nothing,
+      handleError: reject,
+      handleReadyForQuery: () => resolve(),
+      handleCopyInResponse: nothing,
+      handleCommandComplete: nothing,
+      handleRowDescription: nothing,
+      handleDataRow: nothing,
+      handleEmptyQuery: nothing,
+    };
+    client.query(query as unknown as pg.Submittable);
   });
+}
+
+/** The parts of pg's connection that a query of one's own uses. */
+interface Wire {
+  readonly stream: Socket;
+  query(text: string): void;
+}
+
+const COPY_DATA = 0x64;
+const COPY_DONE = Buffer.from([0x63, 0, 0, 0, 4]);
+
+function writeCopy(stream: Socket, data: Buffer): void {
   for (let from = 0; from < data.length; from += PIECE_BYTES) {
     const piece = data.subarray(from, from + PIECE_BYTES);
-    // Not one more after an error: the stream has let go of its connection.
-    await Promise.race([done, new Promise((resolve) => stream.write(piece, resolve))]);
+    const head = Buffer.from([COPY_DATA, 0, 0, 0, 0]);
+    head.writeUInt32BE(piece.length + 4, 1);
+    stream.write(head);
+    stream.write(piece);
   }
-  stream.end();
-  await done;
+  stream.write(COPY_DONE);
 }
 
 function encode<Row>(table: CopyTable<Row>, rows: readonly Row[], buffer: CopyBuffer): Buffer {
@@ -207,7 +245,25 @@ export async function sendNew(
   data: Buffer,
   first = '',
 ): Promise<void> {
-  await send(client, `${first}copy ${table.name} (${table.columns}) from stdin (format binary)`, data);
+  await send(client, `${first}${copyText(table)}`, [data]);
+}
+
+/** The COPY of a table's rows. */
+export function copyText({ name, columns }: CopyTable<never>): string {
+  return `copy ${name} (${columns}) from stdin (format binary)`;
+}
+
+/** Runs statements with a COPY for each of the encoded loads, in their order, in one round trip. */
+export async function sendLoads(
+  client: pg.ClientBase,
+  statements: string,
+  loads: readonly { readonly buffer: CopyBuffer }[],
+): Promise<void> {
+  await send(
+    client,
+    statements,
+    loads.map(({ buffer }) => buffer.data()),
+  );
 }
 
 /** COPY of encoded rows that may be there already, inside a transaction: those are left as they are. The number of the others. */
@@ -224,7 +280,7 @@ export async function sendMerging(
     `create temporary table if not exists ${staging.slice(8)} (like ${name}) on commit delete rows;
      truncate ${staging};
      copy ${staging} (${columns}) from stdin (format binary)`,
-    data,
+    [data],
   );
   const result = await client.query(
     `insert into ${name} (${columns}) select ${columns} from ${staging} on conflict do nothing`,

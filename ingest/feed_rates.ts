@@ -1,6 +1,7 @@
 // The platform measures its own feed: what came in each minute, in which bursts, and how late.
 import { addMs, type EasternUs, formatEastern } from '../core/eastern_time.ts';
 import type { MappedFrame } from './massive/mapper.ts';
+import type { QuoteRange } from './quote_columns.ts';
 import type { StreamWriter } from './stream_writer.ts';
 
 /** One minute of a stream. Lags are receipt minus event, in milliseconds, null without rows. */
@@ -62,6 +63,8 @@ const RATE_SQL = `
 export function createRateMeter(): RateMeter {
   const lags = new Uint32Array(BINS);
   const symbols = new Set<string>();
+  // Contracts of columns that are among the symbols: asking the set for each quote would cost more than all the rest.
+  let isNoted = new Uint8Array(0);
   let minute: EasternUs | null = null;
   let frames = 0;
   let events = 0;
@@ -78,6 +81,7 @@ export function createRateMeter(): RateMeter {
     const rate = { ts: minute, ...counts, ...of };
     lags.fill(0);
     symbols.clear();
+    isNoted.fill(0);
     [frames, events, bytes, burst, burstAt, burstNow] = [0, 0, 0, 0, 0, 0];
     minute = null;
     maxLag = null;
@@ -91,6 +95,23 @@ export function createRateMeter(): RateMeter {
     if (maxLag === null || ms > maxLag) maxLag = ms;
   }
 
+  function noteScanned({ columns, from, to }: QuoteRange, ts_recv: EasternUs): void {
+    const all = columns.contracts.symbols;
+    if (isNoted.length < all.length) {
+      const more = new Uint8Array(all.length * 2);
+      more.set(isNoted);
+      isNoted = more;
+    }
+    for (let n = from; n < to; n += 1) {
+      const contract = columns.contract[n] as number;
+      if (isNoted[contract] === 0) {
+        isNoted[contract] = 1;
+        symbols.add(all[contract] as string);
+      }
+      lag(ts_recv, columns.ts_event[n] as EasternUs);
+    }
+  }
+
   return {
     end,
     note: ({ data, ts_recv }, mapped) => {
@@ -98,7 +119,8 @@ export function createRateMeter(): RateMeter {
       const ended = minute !== null && at !== minute ? end() : null;
       minute = at;
       const { ticks, quotes, trades, rejected } = mapped;
-      const count = ticks.length + quotes.length + trades.length + rejected.length;
+      const scanned = mapped.scanned === undefined ? 0 : mapped.scanned.to - mapped.scanned.from;
+      const count = ticks.length + quotes.length + trades.length + rejected.length + scanned;
       frames += 1;
       events += count;
       bytes += data.length;
@@ -112,6 +134,7 @@ export function createRateMeter(): RateMeter {
           lag(ts_recv, row.ts_event);
         }
       }
+      if (mapped.scanned !== undefined) noteScanned(mapped.scanned, ts_recv);
       const slot = Math.floor(ts_recv / BURST_US);
       burstNow = slot === burstAt ? burstNow + count : count;
       burstAt = slot;

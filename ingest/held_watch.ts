@@ -1,6 +1,7 @@
 // The quotes of contracts that we hold: a stream can be lively while one contract of it says nothing any more.
 import { addMs, type EasternUs } from '../core/eastern_time.ts';
 import type { OsiSymbol } from '../core/osi_symbol.ts';
+import type { QuoteRange } from './quote_columns.ts';
 
 /** A held contract whose quotes have stopped, or have come back. */
 export interface HeldChange {
@@ -23,6 +24,8 @@ export interface HeldWatch {
     quotes: readonly { readonly symbol: OsiSymbol; readonly ts_event: EasternUs }[],
     now: EasternUs,
   ): void;
+  /** The same of quotes as columns. */
+  observeColumns(quotes: QuoteRange, now: EasternUs): void;
   /** Looks at the contracts that are held now. */
   check(held: readonly OsiSymbol[], now: EasternUs): void;
 }
@@ -47,14 +50,23 @@ export function createHeldWatch({ muteAfterMs, isBusy, onChange }: HeldWatchOpti
     onChange({ symbol, state: isSilent ? 'mute' : 'live', at: now, reason });
   }
 
+  function observeOne(symbol: OsiSymbol, ts_event: EasternUs, now: EasternUs): void {
+    const each = watched.get(symbol);
+    if (each === undefined || (each.quoted !== null && ts_event <= each.quoted)) return;
+    each.quoted = ts_event;
+    each.since = now;
+    if (each.isMute) judge(symbol, each, now);
+  }
+
   return {
     observe: (quotes, now) => {
-      for (const { symbol, ts_event } of quotes) {
-        const each = watched.get(symbol);
-        if (each === undefined || (each.quoted !== null && ts_event <= each.quoted)) continue;
-        each.quoted = ts_event;
-        each.since = now;
-        if (each.isMute) judge(symbol, each, now);
+      for (const { symbol, ts_event } of quotes) observeOne(symbol, ts_event, now);
+    },
+    observeColumns: ({ columns, from, to }, now) => {
+      if (watched.size === 0) return;
+      for (let n = from; n < to; n += 1) {
+        const symbol = columns.contracts.symbols[columns.contract[n] as number] as OsiSymbol;
+        observeOne(symbol, columns.ts_event[n] as EasternUs, now);
       }
     },
     check: (held, now) => {

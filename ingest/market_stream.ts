@@ -16,7 +16,10 @@ import {
 import { type MappedFrame, mapFrame, type StatusMessage } from './massive/mapper.ts';
 import { rejectedRow } from './massive/rejected.ts';
 import { DEFAULT_SALE_RULES, type SaleRules } from './massive/sale_conditions.ts';
+import { type TickerTable, tickerTable } from './massive/scan_quotes.ts';
+import { scanFrame } from './massive/scanned_frame.ts';
 import { latch, rejectable } from './promises.ts';
+import { QuoteColumns, type QuoteRange } from './quote_columns.ts';
 import type { StreamFeed } from './stream_feed.ts';
 import { createPump, type Pump } from './stream_pump.ts';
 import {
@@ -78,6 +81,8 @@ export interface MarketStreamOptions extends StreamOptions {
   readonly onTicks?: (ticks: readonly EquityTick[]) => void;
   /** Called with the quotes of each frame, before they are stored. */
   readonly onQuotes?: (quotes: readonly OptionQuote[]) => void;
+  /** The same of quotes that are columns. */
+  readonly onScanned?: (quotes: QuoteRange) => void;
 }
 
 export interface MarketStream {
@@ -103,6 +108,13 @@ const CLOSE_CONNECTION_MS = 1000;
 // Real time, also where the market's time is simulated.
 const wallClock = systemClock();
 
+/** Quotes are scanned into one set of columns while those in the other are stored. */
+interface ScanParts {
+  readonly contracts: TickerTable;
+  columns: QuoteColumns;
+  spare: QuoteColumns;
+}
+
 interface Parts {
   readonly options: MarketStreamOptions;
   readonly recovery: StreamRecovery | null;
@@ -110,6 +122,8 @@ interface Parts {
   readonly buffer: FrameBuffer;
   readonly meter: RateMeter;
   readonly reject: (error: unknown) => void;
+  /** Null where the stream has no quotes. */
+  readonly scan: ScanParts | null;
 }
 
 /** Runs the stream until `close`. `giveUp` is aborted when a lost database need not be waited for any longer. */
@@ -141,11 +155,17 @@ function runStream(
     pause: () => feed.pause(),
     resume: () => feed.resume(),
   });
-  const parts: Parts = { options, recovery, feed, buffer, meter: createRateMeter(), reject };
+  const scan = options.feed.kind === 'option' ? scanParts(feed) : null;
+  const parts: Parts = { options, recovery, feed, buffer, meter: createRateMeter(), reject, scan };
   const pump: Pump = createPump({
     buffer,
     writer,
     clock,
+    onBatch: () => {
+      if (scan === null) return;
+      [scan.columns, scan.spare] = [scan.spare, scan.columns];
+      scan.columns.length = 0;
+    },
     map: (frame) => {
       const mapped = mapReceived(parts, frame);
       counts.rejected += mapped.rejected.length;
@@ -259,9 +279,17 @@ function createFeed(
   });
 }
 
+function scanParts(feed: MassiveFeed): ScanParts {
+  const contracts = tickerTable((symbol) => feed.everWanted(toMassive(symbol)));
+  return { contracts, columns: new QuoteColumns(contracts), spare: new QuoteColumns(contracts) };
+}
+
 function mapReceived(parts: Parts, frame: RawFrame): MappedFrame {
-  const { options, recovery, feed, buffer, meter, reject } = parts;
-  const raw = mapFrame(frame.data, frame.ts_recv, options.saleRules ?? DEFAULT_SALE_RULES);
+  const { options, recovery, feed, buffer, meter, reject, scan } = parts;
+  const raw =
+    scan === null
+      ? mapFrame(frame.data, frame.ts_recv, options.saleRules ?? DEFAULT_SALE_RULES)
+      : scanFrame(frame, scan.columns, scan.contracts);
   const isAsked = (symbol: string): boolean => feed.everWanted(tickerOf(options.feed, symbol));
   const mapped = onlyRowsOf(raw, { feed: options.feed, isAsked });
   // The mark speaks for these rows in the transaction that stores them.
@@ -269,6 +297,7 @@ function mapReceived(parts: Parts, frame: RawFrame): MappedFrame {
   if (mapped.isUnreadable) recovery?.gaps.onLoss('unreadable', frame.ts_recv, frame.ts_recv);
   if (mapped.ticks.length > 0) options.onTicks?.(mapped.ticks);
   if (mapped.quotes.length > 0) options.onQuotes?.(mapped.quotes);
+  if (mapped.scanned !== undefined) options.onScanned?.(mapped.scanned);
   const minute = meter.note(frame, mapped);
   if (minute !== null && recovery !== null)
     storeRate(options.writer, minute, buffer.spooledBytes()).catch(reject);

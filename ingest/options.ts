@@ -64,6 +64,7 @@ export async function startOptions(options: OptionStreamOptions): Promise<Option
       fillOf: (parts) =>
         fillOptions(parts, (range) => contractsIn(range, options, { writer: parts.writer, streamed })),
       onQuotes: (quotes) => watch.held?.observe(quotes, options.clock.now()),
+      onScanned: (quotes) => watch.held?.observeColumns(quotes, options.clock.now()),
     },
     async (writer) => {
       watch.held = heldWatch(options, writer);

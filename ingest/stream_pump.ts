@@ -12,6 +12,8 @@ export interface PumpOptions {
   readonly buffer: FrameBuffer;
   readonly writer: Pick<StreamWriter, 'write'>;
   readonly clock: Clock;
+  /** Called before the first frame of a batch is mapped; the batch before is being stored then, those before it are. */
+  readonly onBatch?: () => void;
   /** Maps a frame and leaves out what is not the feed's. */
   readonly map: (frame: RawFrame) => MappedFrame;
   /** Up to where the rows mapped so far are complete. */
@@ -63,6 +65,7 @@ export function createPump(options: PumpOptions): Pump {
       const taken = buffer.take(BATCH_BYTES);
       const isLast = buffer.isEmpty();
       if (taken.frames.length === 0 && isMarked) break;
+      options.onBatch?.();
       const received = taken.frames.map((frame) => ({ frame, mapped: options.map(frame) }));
       const known = isLast && completeTo !== undefined ? completeTo : options.highWater();
       isMarked ||= isLast;
@@ -143,8 +146,11 @@ function isRowFault(error: unknown): boolean {
 
 function rowsOf(
   received: readonly Received[],
-): Pick<StreamBatch, 'ticks' | 'quotes' | 'trades' | 'rejected'> {
+): Pick<StreamBatch, 'ticks' | 'quotes' | 'trades' | 'rejected' | 'scanned'> {
+  const [first, last] = [received[0]?.mapped.scanned, received.at(-1)?.mapped.scanned];
   return {
+    // Frames that follow each other share their columns.
+    ...(first === undefined || last === undefined ? {} : { scanned: { ...first, to: last.to } }),
     ticks: received.flatMap(({ mapped }) => mapped.ticks),
     quotes: received.flatMap(({ mapped }) => mapped.quotes),
     trades: received.flatMap(({ mapped }) => mapped.trades),

@@ -45,6 +45,12 @@ export function onlyRowsOf(mapped: MappedFrame, rules: RowRules): MappedFrame {
   };
 }
 
+/** Event time of the sound rows among those received at an instant: [from, to). */
+export function soundTimes(tsRecv: EasternUs): { readonly from: EasternUs; readonly to: EasternUs } {
+  const from = (Math.floor(tsRecv / DAY_US) * DAY_US) as EasternUs;
+  return { from, to: Math.min(addMs(tsRecv, MAX_AHEAD_MS) + 1, from + DAY_US) as EasternUs };
+}
+
 function faultOf({ symbol, ts_event, ts_recv }: TimedRow, { isAsked }: RowRules): string | null {
   if (!isAsked(symbol)) return 'nobody asked for this symbol';
   if (ts_event > addMs(ts_recv, MAX_AHEAD_MS)) return 'its time lies in the future';

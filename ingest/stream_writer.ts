@@ -1,17 +1,17 @@
 // Stores what a stream received: rows by binary COPY, dead letters and the stream's mark in one transaction.
-import type pg from 'pg';
+import pg from 'pg';
 import type { EquityTick, OptionQuote, OptionTrade, RejectedRow } from '../core/domain.ts';
 import { type EasternUs, formatEastern } from '../core/eastern_time.ts';
 import { Failure } from '../core/failure.ts';
-import { CopyBuffer, type CopyTable, copyMerging, copyNew } from '../db/copy.ts';
+import { CopyBuffer, type CopyTable, copyText, sendLoads, sendMerging } from '../db/copy.ts';
 import { writeHeartbeat } from '../db/heartbeat.ts';
 import { lastingConnection } from '../db/lasting_connection.ts';
 import { MARKS_CHANNEL } from '../db/marks_channel.ts';
-import { inTransaction } from '../db/pool.ts';
 import { faultPoint } from './fault_point.ts';
 import { type InstrumentCache, type InstrumentKind, instrumentCache } from './instruments.ts';
 import type { FeedStateChange } from './massive/feed_options.ts';
 import { createPatience } from './patience.ts';
+import { columnsOf, encodeQuotes, groupByContract, type QuoteRange } from './quote_columns.ts';
 import { registerFeed, type StreamFeed } from './stream_feed.ts';
 import { equityTicks, type Keyed, optionQuotes, optionTrades } from './tables.ts';
 
@@ -19,6 +19,8 @@ import { equityTicks, type Keyed, optionQuotes, optionTrades } from './tables.ts
 export interface StreamBatch {
   readonly ticks: readonly EquityTick[];
   readonly quotes: readonly OptionQuote[];
+  /** More quotes, as columns. They must stay as they are until they are stored. */
+  readonly scanned?: QuoteRange;
   readonly trades: readonly OptionTrade[];
   readonly rejected: readonly RejectedRow[];
   /** Event time before which all rows of the stream are stored once these are; null while nothing is known. */
@@ -82,6 +84,9 @@ const REJECTED_SQL = `
 const STATE_SQL =
   'insert into ops.feed_states (feed_id, stream, ts, state, detail, symbol) values ($1, $2, $3, $4, $5, $6)';
 
+// Prepared once for each connection, so that it can be run in one round trip with what is around it.
+const PREPARE_MARK_SQL = `prepare stream_mark (smallint, text, timestamp, timestamp, bigint) as ${MARK_SQL}`;
+
 const UNIQUE_VIOLATION = '23505';
 
 interface Target {
@@ -89,10 +94,18 @@ interface Target {
   readonly stream: string;
   readonly feedName: string;
   readonly instruments: InstrumentCache;
-  readonly buffer: CopyBuffer;
+  /** A COPY each: ticks, quotes, prints. */
+  readonly loads: readonly Load[];
+  /** Connections that know the mark's statement. */
+  readonly prepared: WeakSet<object>;
 }
 
-type CopyRows = typeof copyNew;
+/** What one COPY takes. */
+interface Load {
+  readonly table: CopyTable<never>;
+  readonly buffer: CopyBuffer;
+  rows: number;
+}
 
 type Run = <T>(work: (client: pg.Client, attempt: number) => Promise<T>) => Promise<T>;
 
@@ -122,7 +135,10 @@ export async function createStreamWriter(options: StreamWriterOptions): Promise<
     throw error;
   });
   const instruments = instrumentCache();
-  const target: Target = { feedId, stream, feedName: feed.name, instruments, buffer: new CopyBuffer() };
+  const loads = [equityTicks, optionQuotes, optionTrades].map(
+    (table): Load => ({ table, buffer: new CopyBuffer(), rows: 0 }),
+  );
+  const target: Target = { feedId, stream, feedName: feed.name, instruments, loads, prepared: new WeakSet() };
   return {
     stream,
     feedId,
@@ -172,28 +188,44 @@ function writeBatches(run: Run, target: Target): StreamWriter['write'] {
   return (batch) =>
     run(async (client, attempt) => {
       faultPoint('before_write');
-      await registerBatch(client, target, batch);
+      await encodeBatch(client, target, batch);
       const isStraight = !repeats && attempt === 1;
       const straight = isStraight ? await writeStraight(client, target, batch) : null;
-      const counts = straight ?? (await writeBatch(client, target, batch, copyMerging));
+      const counts = straight ?? (await writeMerging(client, target, batch));
       repeats = counts.duplicate > 0;
       faultPoint('after_write');
       return counts;
     });
 }
 
-// Outside the rows' transaction: an id that a rollback took back would stay in the cache.
-async function registerBatch(client: pg.ClientBase, target: Target, batch: StreamBatch): Promise<void> {
-  const { instruments } = target;
-  await instruments.resolve(
-    client,
-    batch.ticks.map((row) => row.symbol),
-    'equity',
-  );
-  const options = new Set<string>();
-  for (const row of batch.quotes) options.add(row.symbol);
-  for (const row of batch.trades) options.add(row.symbol);
+/** Puts the rows into the loads. Their ids are made outside the rows' transaction: one that is rolled back would stay in the cache. */
+async function encodeBatch(client: pg.ClientBase, target: Target, batch: StreamBatch): Promise<void> {
+  const { feedId, instruments, loads } = target;
+  const [ticks, quotes, trades] = loads as [Load, Load, Load];
+  const ranges = [batch.scanned, batch.quotes.length === 0 ? undefined : columnsOf(batch.quotes)];
+  const grouped = ranges.filter((range) => range !== undefined).map(groupByContract);
+  await instruments.resolve(client, symbolsOf(batch.ticks), 'equity');
+  const options = symbolsOf(batch.trades);
+  for (const { columns, groups } of grouped)
+    for (const { contract } of groups) options.add(columns.contracts.symbols[contract] as string);
   await instruments.resolve(client, options, 'option');
+  const keyed = <Row extends { readonly symbol: string }>(row: Row): Keyed<Row> => ({
+    instrument_id: instruments.id(row.symbol),
+    feed_id: feedId,
+    row,
+  });
+  for (const load of loads) load.buffer.reset();
+  for (const row of batch.ticks) equityTicks.write(ticks.buffer, keyed(row));
+  for (const each of grouped) encodeQuotes(quotes.buffer, each, { feedId, id: instruments.id });
+  for (const row of batch.trades) optionTrades.write(trades.buffer, keyed(row));
+  ticks.rows = batch.ticks.length;
+  quotes.rows = grouped.reduce((sum, { order }) => sum + order.length, 0);
+  trades.rows = batch.trades.length;
+  for (const load of loads) load.buffer.finish();
+}
+
+function symbolsOf(rows: readonly { readonly symbol: string }[]): Set<string> {
+  return new Set(rows.map((row) => row.symbol));
 }
 
 /** Null if a row was there already: then nothing is stored, and the batch goes the slower way. */
@@ -202,46 +234,47 @@ async function writeStraight(
   target: Target,
   batch: StreamBatch,
 ): Promise<WriteCounts | null> {
+  const loads = target.loads.filter(({ rows }) => rows > 0);
+  const inserted = loads.reduce((sum, { rows }) => sum + rows, 0);
   try {
-    return await writeBatch(client, target, batch, copyNew);
+    // Beginning, rows, and the server's word that they are in: one round trip.
+    await sendLoads(client, `begin; ${loads.map(({ table }) => copyText(table)).join('; ')}`, loads);
+    await finish(client, target, batch, inserted);
+    return { inserted, duplicate: 0 };
   } catch (error) {
+    await client.query('rollback').catch(() => undefined);
     if ((error as { code?: string }).code !== UNIQUE_VIOLATION) throw error;
     return null;
   }
 }
 
-function writeBatch(
+async function writeMerging(client: pg.ClientBase, target: Target, batch: StreamBatch): Promise<WriteCounts> {
+  let inserted = 0;
+  let rows = 0;
+  await client.query('begin');
+  try {
+    for (const load of target.loads.filter((each) => each.rows > 0)) {
+      inserted += await sendMerging(client, load.table, load.buffer.data());
+      rows += load.rows;
+    }
+    await finish(client, target, batch, inserted);
+  } catch (error) {
+    await client.query('rollback').catch(() => undefined);
+    throw error;
+  }
+  return { inserted, duplicate: rows - inserted };
+}
+
+/** Dead letters, the mark, and the end of the transaction. */
+async function finish(
   client: pg.ClientBase,
   target: Target,
   batch: StreamBatch,
-  copy: CopyRows,
-): Promise<WriteCounts> {
-  return inTransaction(client, async () => {
-    const results = [
-      await copyRows(client, target, equityTicks, batch.ticks, copy),
-      await copyRows(client, target, optionQuotes, batch.quotes, copy),
-      await copyRows(client, target, optionTrades, batch.trades, copy),
-    ];
-    await insertRejected(client, target, batch);
-    faultPoint('before_commit');
-    const inserted = results.reduce((sum, each) => sum + each.inserted, 0);
-    const duplicate = results.reduce((sum, each) => sum + each.duplicate, 0);
-    await moveMark(client, target, batch, inserted);
-    return { inserted, duplicate };
-  });
-}
-
-async function copyRows<Row extends { readonly symbol: string }>(
-  client: pg.ClientBase,
-  target: Target,
-  table: CopyTable<Keyed<Row>>,
-  rows: readonly Row[],
-  copy: CopyRows,
-): Promise<WriteCounts> {
-  if (rows.length === 0) return { inserted: 0, duplicate: 0 };
-  const { feedId, instruments, buffer } = target;
-  const keyed = rows.map((row) => ({ instrument_id: instruments.id(row.symbol), feed_id: feedId, row }));
-  return copy(client, table, keyed, buffer);
+  inserted: number,
+): Promise<void> {
+  await insertRejected(client, target, batch);
+  faultPoint('before_commit');
+  await client.query(`${await markText(client, target, batch, inserted)}commit`);
 }
 
 async function insertRejected(client: pg.ClientBase, target: Target, batch: StreamBatch): Promise<void> {
@@ -257,15 +290,15 @@ async function insertRejected(client: pg.ClientBase, target: Target, batch: Stre
   ]);
 }
 
-async function moveMark(
+async function markText(
   client: pg.ClientBase,
-  target: Target,
-  batch: StreamBatch,
+  { feedId, stream, prepared }: Target,
+  { completeTo, receivedAt }: StreamBatch,
   inserted: number,
-): Promise<void> {
-  const { completeTo, receivedAt } = batch;
-  if (completeTo === null) return;
-  const times = [formatEastern(completeTo), formatEastern(receivedAt)];
-  const values = [target.feedId, target.stream, ...times, inserted];
-  await client.query({ name: 'move_mark', text: MARK_SQL, values });
+): Promise<string> {
+  if (completeTo === null) return '';
+  if (!prepared.has(client)) await client.query(PREPARE_MARK_SQL);
+  prepared.add(client);
+  const times = `'${formatEastern(completeTo)}', '${formatEastern(receivedAt)}'`;
+  return `execute stream_mark(${feedId}, ${pg.escapeLiteral(stream)}, ${times}, ${inserted}); `;
 }

@@ -19,15 +19,20 @@ export interface HighWater {
  */
 export function createHighWater(): HighWater {
   let mark: EasternUs | null = null;
+  const seen = (event: EasternUs, received: EasternUs): void => {
+    const at = event < received ? event : received;
+    if (mark === null || at > mark) mark = at;
+  };
   return {
     value: () => mark,
     observe: (mapped) => {
       for (const rows of [mapped.ticks, mapped.quotes, mapped.trades]) {
-        for (const { ts_event, ts_recv } of rows) {
-          const seen = ts_event < ts_recv ? ts_event : ts_recv;
-          if (mark === null || seen > mark) mark = seen;
-        }
+        for (const { ts_event, ts_recv } of rows) seen(ts_event, ts_recv);
       }
+      if (mapped.scanned === undefined) return;
+      const { columns, from, to } = mapped.scanned;
+      for (let n = from; n < to; n += 1)
+        seen(columns.ts_event[n] as EasternUs, columns.ts_recv[n] as EasternUs);
     },
   };
 }

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { EquityTick, OptionQuote, OptionTrade, RejectedRow } from '../../core/domain.ts';
 import type { EasternUs } from '../../core/eastern_time.ts';
+import type { QuoteRange } from '../quote_columns.ts';
 import { equityAggregate, equityPrint } from './equity_rows.ts';
 import type { VendorEvent } from './fields.ts';
 import { optionQuote, optionTrade } from './option_rows.ts';
@@ -23,6 +24,8 @@ export interface MappedFrame {
   readonly trades: OptionTrade[];
   readonly statuses: StatusMessage[];
   readonly rejected: RejectedRow[];
+  /** Quotes that are columns instead of rows (scanned_frame.ts). */
+  readonly scanned?: QuoteRange;
   /** The frame was no array of JSON: whatever was in it is lost. */
   readonly isUnreadable: boolean;
 }

@@ -7,6 +7,8 @@ declare
   v_session ref.sessions;
   v_to timestamp;
   v_period interval := make_interval(secs => p_context.period_ms / 1000.0);
+  v_closed timestamp;
+  v_counted bigint;
 begin
   select s.* into v_session
   from ref.sessions s
@@ -14,6 +16,27 @@ begin
   order by s.session_date desc
   limit 1;
   v_to := least(v_session.ts_close, p_before);
+  -- Ticks only ever become more: where all of them are as many as all periods have counted, no period has more.
+  select max(p.ts), sum(p.tick_count) into v_closed, v_counted
+  from (
+    select distinct on (x.ts) x.ts, x.tick_count
+    from signal.periods x
+    where x.run_id = p_run_id
+      and x.instrument_id = p_context.instrument_id
+      and x.ts > v_session.ts_open
+      and x.ts <= v_to
+    order by x.ts, x.revision desc
+  ) p;
+  if v_closed is null or v_counted = (
+    select count(*) from market.equity_ticks t
+    where t.instrument_id = p_context.instrument_id
+      and t.feed_id = p_context.feed_id
+      and t.ts_event >= v_session.ts_open
+      and t.ts_event < v_closed
+      and t.ts_recv <= p_context.as_of
+  ) then
+    return null;
+  end if;
   return (
     -- By their number, not by their time of receipt: a row may have been received before a slice and committed after it.
     select min(p.ts)
