@@ -30,6 +30,9 @@ begin
           limit 1
         ) q
         where i.kind = 'option' and i.underlying_id = p_context.instrument_id and i.root = s.option_root and i.expiration = p_ts::date + d
+        -- Asked for one expiration at a time. Joined, every contract that ever was would be looked up, where the table was filled a moment ago and
+        -- counts as empty still.
+        offset 0
       )
       order by abs(d - t.dte), d
       limit 1
@@ -44,7 +47,12 @@ begin
     select
       i.instrument_id, i.expiration, i.option_kind, i.strike_e4, i.strike_e4 / 10000.0::double precision as strike, q.bid_px_e4, q.ask_px_e4,
       case when q.bid_px_e4 > 0 and q.ask_px_e4 >= q.bid_px_e4 then (q.bid_px_e4 + q.ask_px_e4) / 20000.0::double precision end as mid
-    from ref.instruments i
+    from (select distinct x.expiration from unnest(v_expirations) x (expiration)) e
+    cross join lateral (
+      select n.* from ref.instruments n
+      where n.kind = 'option' and n.underlying_id = p_context.instrument_id and n.root = s.option_root and n.expiration = e.expiration
+      offset 0
+    ) i
     cross join lateral (
       select o.bid_px_e4, o.ask_px_e4 from market.option_quotes o
       where o.instrument_id = i.instrument_id and o.feed_id = p_context.quote_feed_id
@@ -52,8 +60,6 @@ begin
       order by o.ts_event desc, o.seq desc
       limit 1
     ) q
-    where i.kind = 'option' and i.underlying_id = p_context.instrument_id and i.root = s.option_root
-      and i.expiration = any (v_expirations)
   ), forwards as materialized (
     -- By put-call parity where both are quoted nearest to each other: no rate, no dividend and no late index value is needed.
     select e.expiration, coalesce(p.forward, o.forward, v_spot) as forward, signal.years_to_expiry(s.option_root, e.expiration, p_ts) as t_years

@@ -2,6 +2,8 @@ create or replace function trade.split_fill(
   p_fill trade.fills, p_run trade.runs, p_strategy ref.strategies, p_day trade.session_state, p_as_of timestamp
 ) returns trade.fills[]
 language plpgsql volatile
+-- Planned with the day at hand, so that only its chunks are opened.
+set plan_cache_mode = force_custom_plan
 as $$
 declare
   v_fills trade.fills[] := '{}';
@@ -29,7 +31,7 @@ begin
         select market.fill_px(coalesce(o.bid_px_e4, 0), o.ask_px_e4, f.side, p_strategy.fill_ratio) into strict f.px_e4
         from market.option_quotes o
         where o.instrument_id = l.instrument_id and o.feed_id = p_run.quote_feed_id
-          and o.ts_event >= p_fill.quote_ts::date and o.ts_event <= p_fill.quote_ts and o.ts_recv <= p_as_of
+          and o.ts_event >= date_trunc('day', p_fill.quote_ts) and o.ts_event <= p_fill.quote_ts and o.ts_recv <= p_as_of
         order by o.ts_event desc, o.seq desc
         limit 1;
       end if;
