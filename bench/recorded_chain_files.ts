@@ -140,13 +140,10 @@ export async function readGoogChain(shared: string): Promise<RecordedChain> {
   const path = join(shared, ...GOOG_QUOTES, '20151224_quote_american.zip');
   const file = await openImport(path, { tsRecv: until, format: 'lean' });
   const sides = new Map<OsiSymbol, { bid_e4: number | null; ask_e4: number | null }>();
-  for await (const batch of file.batches()) {
-    for (const quote of batch.quotes) {
-      const before = sides.get(quote.symbol) ?? { bid_e4: null, ask_e4: null };
-      // LEAN leaves a side empty in a minute in which it did not change.
-      const { bid_px_e4, ask_px_e4 } = quote.ts_event <= until ? quote : { bid_px_e4: null, ask_px_e4: null };
-      const now = { bid_e4: bid_px_e4 ?? before.bid_e4, ask_e4: ask_px_e4 ?? before.ask_e4 };
-      sides.set(quote.symbol, now);
+  for await (const { quotes } of file.batches()) {
+    for (const { symbol, ts_event, bid_px_e4, ask_px_e4 } of quotes) {
+      if (ts_event <= until) sides.set(symbol, { bid_e4: bid_px_e4, ask_e4: ask_px_e4 });
+      else if (!sides.has(symbol)) sides.set(symbol, { bid_e4: null, ask_e4: null });
     }
   }
   const { spot } = readUniverse(shared, { folder: 'goog', date: '2015-12-24', time: '13:00:00' });

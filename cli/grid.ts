@@ -4,7 +4,14 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import type pg from 'pg';
 import { systemClock } from '../core/clock.ts';
 import { Failure } from '../core/failure.ts';
-import { findCells, type GridCell, type GridRequest, runGrid } from '../jobs/grid.ts';
+import {
+  dropOrphans,
+  findCells,
+  type GridCell,
+  type GridRequest,
+  hasOpenRuns,
+  runGrid,
+} from '../jobs/grid.ts';
 import { sessionsIn } from '../jobs/run.ts';
 import { compareBy, FIGURES, type Figure, type RunResult, readResults } from '../jobs/run_results.ts';
 import { type TimeRange, type WalkForward, windowsOf } from '../jobs/walk_forward.ts';
@@ -107,9 +114,20 @@ async function runGridCommand(options: GridOptions): Promise<void> {
     const { strategy, set: settings, vary: varied } = options;
     await refuseWrongValues(client, { strategy, settings, varied, combinations });
     const base = await prepareRun(database, client, asked);
+    await clearUp(database, client);
     const grid: Grid = { database, client, base, combinations, options };
     await (options.walkForward === undefined ? tryAll(grid) : walkForward(grid, options.walkForward));
   });
+}
+
+/** What a grid that was killed has left. */
+async function clearUp(database: Database, client: pg.Client): Promise<void> {
+  if (!(await hasOpenRuns(client))) return;
+  const owner = await database.connect('owner');
+  const dropped = await dropOrphans(owner).finally(() => owner.end());
+  if (dropped.length === 0) return;
+  const runs = dropped.length === 1 ? '1 run' : `${dropped.length} runs`;
+  note(`${runs} of a grid that was killed had not come to an end: dropped (${dropped.join(', ')})`);
 }
 
 async function tryAll(grid: Grid): Promise<void> {

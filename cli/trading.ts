@@ -1,6 +1,7 @@
 // What all processes of one live run agree on without asking each other: account, underlying, feeds, broker.
 import type pg from 'pg';
 import type { Config } from '../core/config.ts';
+import { Failure } from '../core/failure.ts';
 import { type LiveFeeds, massiveFeeds } from '../ingest/stream_feed.ts';
 import { TRADIER_SCHEDULE } from '../ingest/tradier/feed.ts';
 import { tradierFeeds } from '../ingest/tradier/feeds.ts';
@@ -29,6 +30,9 @@ export interface Trading {
 interface Row {
   readonly account: string;
   readonly underlying: string;
+  readonly option_root: string;
+  /** False where it sells verticals of a root that ref.option_roots does not name. */
+  readonly is_known: boolean;
   readonly kind: Trading['kind'];
   readonly days: readonly number[];
 }
@@ -37,7 +41,8 @@ const PAPER = 'paper';
 const MINUTE_MS = 60_000;
 
 const SQL = `
-  select s.account, s.underlying, coalesce(r.underlying_kind, 'equity') as kind, coalesce(s.dte_targets, '{}') as days
+  select s.account, s.underlying, s.option_root, s.structure <> 'credit_vertical' or r.root is not null as is_known,
+    coalesce(r.underlying_kind, 'equity') as kind, coalesce(s.dte_targets, '{}') as days
   from ref.current_strategies s
   left join ref.option_roots r on r.root = s.option_root
   where s.strategy = $1`;
@@ -53,6 +58,15 @@ export async function tradingOf(
   const [row] = rows;
   if (row === undefined) {
     throw await noSuchStrategy(client, strategy);
+  }
+  if (!row.is_known) {
+    throw new Failure(
+      `${strategy} trades options of ${row.option_root}, which ref.option_roots does not name`,
+      {
+        hint: `Insert its row there first: underlying ${row.underlying}, ticks, style, settlement.`,
+        exitCode: 2,
+      },
+    );
   }
   const { broker } = config;
   const { underlying, kind, days } = row;

@@ -4,17 +4,19 @@ import { FAULTS, SEEDS } from './catalogue.ts';
 import { runTests } from './run_tests.ts';
 import { runSabotage } from './sabotage/main.ts';
 import { runSession } from './session/run_session.ts';
+import { systemOf } from './session/systems.ts';
 import { rowOf, tableOf, verdictOf } from './table.ts';
 
 const USAGE = `npm run faults -- [--seeds N] [--quick] [--only F9,F11]
-npm run faults -- --session [--speed N] [--seed N] [--minutes N]
+npm run faults -- --session [--strategy NAME] [--speed N] [--seed N] [--minutes N]
 npm run faults -- --sabotage [--only NAME]
 
   --seeds N    seeds of the order path (default 200); the first is STRIKEBASE_ORDER_SEED, or 1
   --quick      leaves out what takes minutes
   --only LIST  these faults, or these planted bugs, alone
-  --session    plays a whole session in real processes on both simulators, with every class of faults that a day can
+  --session    plays a whole session in real processes at their simulators, with every class of faults that a day can
                have: not F8 (calendars), F14 (a full disk), F19 (starts that do not fit)
+    --strategy NAME  vwap_ma9 at Massive and Schwab (default), or spx_credit_vertical at Tradier
     --speed N    times real time (default 15: half an hour); --seed N another market and other times (default 1);
     --minutes N  a shorter session, from 09:30
   --sabotage   plants bugs in a copy of the tree, one after another: each must be caught by a named invariant
@@ -25,6 +27,7 @@ const { values } = parseArgs({
     seeds: { type: 'string', default: '200' },
     quick: { type: 'boolean', default: false },
     session: { type: 'boolean', default: false },
+    strategy: { type: 'string', default: 'vwap_ma9' },
     speed: { type: 'string', default: '15' },
     seed: { type: 'string', default: '1' },
     minutes: { type: 'string', default: '390' },
@@ -35,13 +38,20 @@ const { values } = parseArgs({
 });
 const only = values.only?.split(',').map((each) => each.trim());
 const seeds = Number(values.seeds);
-const session = { speed: Number(values.speed), seed: Number(values.seed), minutes: Number(values.minutes) };
+const session = {
+  strategy: values.strategy,
+  speed: Number(values.speed),
+  seed: Number(values.seed),
+  minutes: Number(values.minutes),
+};
+const system = systemOf(session.strategy);
 const isSound =
   Number.isSafeInteger(seeds) &&
   seeds >= 0 &&
   session.speed > 0 &&
   session.seed >= 0 &&
-  session.minutes >= 90;
+  system !== null &&
+  session.minutes >= system.minMinutes;
 if (values.help || !isSound) {
   process.stderr.write(USAGE);
   process.exitCode = values.help ? 0 : 2;

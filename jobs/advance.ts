@@ -21,6 +21,15 @@ export async function lockAccount(client: pg.ClientBase, account: string): Promi
   await client.query("select pg_advisory_lock(hashtextextended('trade.advance ' || $1, 0))", [account]);
 }
 
+/** Takes that lock if nobody has it; true if so. */
+export async function tryLockAccount(client: pg.ClientBase, account: string): Promise<boolean> {
+  const { rows } = await client.query<{ is_free: boolean }>(
+    "select pg_try_advisory_lock(hashtextextended('trade.advance ' || $1, 0)) as is_free",
+    [account],
+  );
+  return rows[0]?.is_free === true;
+}
+
 /** Gives the lock back. */
 export async function unlockAccount(client: pg.ClientBase, account: string): Promise<void> {
   await client.query("select pg_advisory_unlock(hashtextextended('trade.advance ' || $1, 0))", [account]);

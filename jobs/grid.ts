@@ -3,7 +3,8 @@ import type pg from 'pg';
 import type { Clock } from '../core/clock.ts';
 import { formatEastern } from '../core/eastern_time.ts';
 import { schemaHash } from '../db/migrate.ts';
-import { unlockAccount } from './advance.ts';
+import { inTransaction } from '../db/pool.ts';
+import { tryLockAccount, unlockAccount } from './advance.ts';
 import { advanceThrough, backtestSteps, openRun, type RunRequest, sessionsIn } from './run.ts';
 
 /** A backtest that a grid wants: its runs keep trades and counts only. */
@@ -112,12 +113,48 @@ export async function runGrid(
   return { runIds, unfinished };
 }
 
+const OPEN_SQL = `
+  select r.run_id, r.account from trade.runs r
+  where r.mode = 'backtest' and r.keeps = 'trades' and r.ts_ended is null order by r.run_id`;
+
+/** Whether any run of a grid is open: one that goes on, or one that was left. */
+export async function hasOpenRuns(client: pg.ClientBase): Promise<boolean> {
+  return (await client.query(OPEN_SQL)).rows.length > 0;
+}
+
+/**
+ * Drops the runs of grids that ended without a word (kill -9, a lost machine): open, and nobody holds their lock. As the owner. They
+ * would never be found again, and nobody would close them. Gives their ids.
+ */
+export async function dropOrphans(owner: pg.ClientBase): Promise<number[]> {
+  const { rows } = await owner.query<{ run_id: number; account: string }>(OPEN_SQL);
+  const dropped: number[] = [];
+  for (const { run_id, account } of rows) {
+    if (!(await tryLockAccount(owner, account))) continue;
+    try {
+      // It may have come to its end before its lock was free.
+      const { rows: open } = await owner.query(
+        'select from trade.runs where run_id = $1 and ts_ended is null',
+        [run_id],
+      );
+      if (open.length === 0) continue;
+      await owner.query('select trade.drop_run($1)', [run_id]);
+      dropped.push(run_id);
+    } finally {
+      await unlockAccount(owner, account);
+    }
+  }
+  return dropped;
+}
+
 async function runCell(
   client: pg.ClientBase,
   request: GridRequest,
   options: { readonly clock: Clock; readonly signal: AbortSignal; readonly onStep: () => void },
 ): Promise<{ runId: number; outcome: 'completed' | 'stopped' }> {
-  const run = await openRun(client, { ...request, mode: 'backtest', keeps: 'trades' }, options.clock);
+  const wanted = { ...request, mode: 'backtest', keeps: 'trades' } as const;
+  // Nobody sees it without its lock: another grid would take it for an orphan.
+  const run = await inTransaction(client, () => openRun(client, wanted, options.clock));
   try {
     const steps = backtestSteps(run, await sessionsIn(client, run));
     const outcome = await advanceThrough(client, run, steps, { ...options, speed: null });

@@ -119,23 +119,58 @@ const checkFeeds: Check = async ({ client, feedIds }, now) => {
 
 const checkBroker: Check = async ({ broker }) => (await broker?.checks()) ?? [];
 
-const checkBuyingPower: Check = async ({ broker, client, strategy }) => {
+// Of the run that trades, else of what the next one would. A vertical whose long leg is chosen by its delta has the width of the
+// widest candidate in the last chain, whether it may be sold or not.
+const NEEDED_SQL = `
+  select p.spread_width is null and p.structure = 'credit_vertical' as is_by_delta,
+    (p.contracts * 100 * case
+      when p.structure <> 'credit_vertical' then $2::numeric * t.close_e4 / 10000
+      when p.spread_width is null then w.width_e4 / 10000.0
+      else p.spread_width
+    end)::float8 as needed
+  from ref.current_strategies s
+  left join lateral (
+    select x.* from trade.runs x where x.strategy = s.strategy and x.mode = 'live' order by x.ts_ended is null desc, x.run_id desc limit 1
+  ) r on true
+  cross join lateral jsonb_populate_record(
+    null::ref.strategies, case when r.ts_ended is null and r.run_id is not null then r.params else to_jsonb(s) end
+  ) p
+  left join ref.instruments i on i.symbol = p.underlying
+  left join lateral (
+    select x.close_e4 from market.equity_ticks x where x.instrument_id = i.instrument_id order by x.ts_event desc limit 1
+  ) t on true
+  left join lateral (
+    select max(c.width_e4) as width_e4
+    from (
+      select coalesce(max(h.ts_event), $3::timestamp) as ts
+      from market.chain_snapshots h where h.underlying_id = i.instrument_id and h.ts_event <= $3::timestamp
+    ) chain
+    cross join lateral signal.vertical_candidates(chain.ts, row(
+      null, i.instrument_id, r.tick_feed_id, 'infinity', p.period_ms, p.ma_minutes, r.quote_feed_id, to_jsonb(p)
+    )::signal.context) c
+    where p.structure = 'credit_vertical' and p.spread_width is null and r.run_id is not null
+  ) w on true
+  where s.strategy = $1`;
+
+const checkBuyingPower: Check = async ({ broker, client, strategy }, now) => {
   const account = await broker?.account();
-  const { rows } = await client.query<{ needed: number | null }>(
-    `select (s.contracts * 100 * case s.structure
-         when 'credit_vertical' then s.spread_width else $2::numeric * t.close_e4 / 10000 end)::float8 as needed
-     from ref.current_strategies s
-     left join ref.instruments i on i.symbol = s.underlying
-     left join lateral (
-       select x.close_e4 from market.equity_ticks x where x.instrument_id = i.instrument_id order by x.ts_event desc limit 1
-     ) t on true
-     where s.strategy = $1`,
-    [strategy, MARGIN_RATIO],
-  );
-  const needed = rows[0]?.needed ?? 0;
+  const { rows } = await client.query<{ needed: number | null; is_by_delta: boolean }>(NEEDED_SQL, [
+    ...[strategy, MARGIN_RATIO, formatEastern(now)],
+  ]);
   const power = account?.buyingPower ?? 0;
-  const detail = `${dollars(power)} of buying power; a position takes about ${dollars(needed)}`;
-  return [{ name: 'buying power', isOk: power > 0 && power >= needed, detail }];
+  const { needed = null, is_by_delta = false } = rows[0] ?? {};
+  if (needed === null && is_by_delta) {
+    const why = 'long_delta_distance alone sets no width, and no chain of this run is quoted yet';
+    return [
+      {
+        name: 'buying power',
+        isOk: false,
+        detail: `${dollars(power)}; what a position takes is not known: ${why}`,
+      },
+    ];
+  }
+  const detail = `${dollars(power)} of buying power; a position takes about ${dollars(needed ?? 0)}`;
+  return [{ name: 'buying power', isOk: power > 0 && power >= (needed ?? 0), detail }];
 };
 
 // A difference that nobody has settled is an error in somebody's books: more trades would hide it.

@@ -1,9 +1,8 @@
 // The end of a fault session: the broker's ledger against our fills, its orders against our intents, what was sent against the rows.
 import { checkLedger } from '../../cli/ledger_check.ts';
-import { formatEastern } from '../../core/eastern_time.ts';
 import { withClient } from '../../db/pool.ts';
-import { checkStored, type Stored } from './sent.ts';
 import type { Stage } from './stage.ts';
+import type { Stored } from './venue.ts';
 import type { Watched } from './watch.ts';
 
 export interface Verdict {
@@ -18,7 +17,7 @@ export interface Verdict {
 
 const SUMMARY_SQL = `
   select
-    (select count(*)::integer from trade.orders o join trade.runs r using (run_id) where r.account = 'schwab' and o.state <> 'denied') as orders,
+    (select count(*)::integer from trade.orders o join trade.runs r using (run_id) where r.account = $1 and o.state <> 'denied') as orders,
     (select coalesce(array_agg(distinct e.venue_order_id), '{}') from trade.order_events e where e.venue_order_id is not null) as venue_ids,
     (
       select count(*)::integer from (
@@ -26,7 +25,7 @@ const SUMMARY_SQL = `
         group by e.intent_id having count(distinct e.venue_order_id) > 1
       ) x
     ) as doubled,
-    (select coalesce(sum(abs(p.qty)), 0)::integer from trade.open_positions('schwab') p) as held,
+    (select coalesce(sum(abs(p.qty)), 0)::integer from trade.open_positions($1) p) as held,
     (
       select count(*)::integer from trade.order_intents i
       join lateral (select e.state from trade.order_events e where e.intent_id = i.intent_id order by e.event_id desc limit 1) e on true
@@ -58,8 +57,9 @@ interface Summary {
 
 /** Looks at everything, with the tree ended and the database up. */
 export async function judge(stage: Stage, url: string, watched: Watched): Promise<Verdict> {
-  const [summary] = (await stage.rows<Summary>(SUMMARY_SQL)) as [Summary];
-  const { ledger } = stage.schwab.simulator;
+  const { account, keepsBooks } = stage.system;
+  const [summary] = (await stage.rows<Summary>(SUMMARY_SQL, [account])) as [Summary];
+  const { ledger } = stage.venue;
   const orders = ledger.orders();
   const ours = orders.filter(({ source }) => source === 'api');
   const byHand = new Set(orders.filter(({ source }) => source === 'manual').map(({ id }) => id));
@@ -71,9 +71,9 @@ export async function judge(stage: Stage, url: string, watched: Watched): Promis
         .filter(({ orderId, type }) => type === 'TRADE' && (orderId === null || !byHand.has(orderId))),
   };
   const { differences, contracts } = await withClient({ url, role: 'job_runner', name: 'check' }, (client) =>
-    checkLedger(client, 'schwab', ofOurs),
+    checkLedger(client, account, ofOurs),
   );
-  const stored = await checkStored(stage);
+  const stored = await stage.venue.checkStored(stage);
   const known = new Set(summary.venue_ids);
   // An order that nobody here knows of was sent for an intent that had another, or was given up.
   const strange = ours.filter(({ id, status }) => !known.has(String(id)) && status !== 'REJECTED');
@@ -83,6 +83,7 @@ export async function judge(stage: Stage, url: string, watched: Watched): Promis
   );
   // Trades by hand are in the broker's books and not in ours: that must have been told.
   const isStated =
+    !keepsBooks ||
     summary.statement?.startsWith(
       String(!orders.some((each) => byHand.has(each.id) && each.filledQty > 0)),
     ) === true;
@@ -93,9 +94,7 @@ export async function judge(stage: Stage, url: string, watched: Watched): Promis
     ...(summary.held > 0 ? [`${summary.held} contracts are open by our fills at the end`] : []),
     ...(summary.doubtful > 0 ? [`the fate of ${summary.doubtful} orders is not known`] : []),
     ...(isStated ? [] : [`the books of the day: ${summary.statement ?? 'nobody has compared them'}`]),
-    ...stored.lost
-      .slice(0, 20)
-      .map(({ pair, at }) => `${pair} of ${formatEastern(at)} was sent and is not stored`),
+    ...[...stored.lost, ...stored.problems].slice(0, 20),
   ];
   return {
     duplicateOrders:
@@ -128,8 +127,13 @@ function figuresOf(
   const figure = (count: number): string => count.toLocaleString('en-US');
   return [
     `${figure(decided)} decisions to trade, ${figure(orders)} orders, ${figure(of.ours)} at the broker (${of.byHand} more by hand), ${figure(of.contracts)} contracts, ${figure(round_trips)} round trips, net P/L $${Number(net_pl).toFixed(2)}`,
-    `${figure(stage.sent.count())} events sent, ${figure(stored.expected)} to be stored, ${figure(stored.stored)} stored, ${figure(stored.inGaps)} in gaps that are told, ${figure(stored.lost.length)} lost; ${gaps} gaps, ${unfilled} not filled; ${figure(slices)} slices`,
-    `the day's books as the processes compared them: ${statement}`,
-    `contracts held with nothing at work to close them: ${(watched.uncoveredMs() / 1000).toFixed(0)} s of the session's time at most; entries allowed again by a person ${watched.resumed()} x`,
+    `${stored.what}, ${figure(stored.expected)} to be stored, ${figure(stored.stored)} stored, ${figure(stored.inGaps)} in gaps that are told, ${figure(stored.lost.length)} lost; ${gaps} gaps, ${unfilled} not filled; ${figure(slices)} slices`,
+    ...(stage.system.keepsBooks ? [`the day's books as the processes compared them: ${statement}`] : []),
+    ...(stage.system.hasSpreads
+      ? []
+      : [
+          `contracts held with nothing at work to close them: ${(watched.uncoveredMs() / 1000).toFixed(0)} s of the session's time at most`,
+        ]),
+    `entries allowed again by a person ${watched.resumed()} x`,
   ];
 }

@@ -1,9 +1,7 @@
 // Does to the stage what the plan says, and waits until all is as it should be again.
 import { readdirSync, readFileSync } from 'node:fs';
-import { pidsOf, serverPid, type Victim } from '../../bench/live_stage.ts';
-import { addMs, type EasternUs, epochMsFromEastern, formatEastern } from '../../core/eastern_time.ts';
-import { type OsiSymbol, toMassive, toOsi } from '../../core/osi_symbol.ts';
-import { longFrame, rubbishFrames } from '../../sim/massive_rubbish.ts';
+import { pidsOf, serverPid } from '../../bench/live_stage.ts';
+import { addMs, type EasternUs, formatEastern } from '../../core/eastern_time.ts';
 import type { Deed } from './plan.ts';
 import type { Stage } from './stage.ts';
 
@@ -14,17 +12,13 @@ export interface Done {
   readonly problem: string | null;
 }
 
-const FINE: Done = { recoveryMs: null, problem: null };
+export const FINE: Done = { recoveryMs: null, problem: null };
 // Of the session's clock: on a machine that plays it at fifteen times its pace a start alone takes a minute or two of it.
 const PATIENCE_MS = 20 * 60_000;
 const LOOK_MS = 500;
-const MUTE_MS = 60_000;
 const SKEW_MS = 150_000;
 const HALT_MS = 120_000;
 const BY_HAND_MS = 120_000;
-const NO_LOGIN_MS = 90_000;
-const LONG_FRAME_BYTES = 17 << 20;
-const ODD_SEQUENCE = 900_000_000;
 
 /** Does it. Returns when the stage has recovered, or has not for twenty minutes. */
 export async function perform(stage: Stage, deed: Deed): Promise<Done> {
@@ -33,29 +27,16 @@ export async function perform(stage: Stage, deed: Deed): Promise<Done> {
       return killOne(stage, deed.victim);
     case 'freeze':
       return freezeOne(stage, deed.victim, deed.ms);
-    case 'wire':
-      return disturb(stage, deed);
-    case 'rest':
-      stage.market.failRest({ kind: deed.fault, times: 2, retryAfterS: 1 });
-      // A gap is what makes it ask REST.
-      return disturb(stage, { kind: 'wire', market: 'options', fault: { kind: 'drop' } });
     case 'second_tree':
       return startSecond(stage);
     case 'skew':
       return skew(stage);
-    case 'access_dies':
-      stage.schwab.simulator.oauth.killAccessTokens();
-      return FINE;
-    case 'login_dies':
-      return loseLogin(stage);
-    case 'rubbish':
-      return sendRubbish(stage);
-    case 'odd_quotes':
-      return sendOddQuotes(stage);
     case 'by_hand':
       return tradeByHand(stage);
     case 'halt':
       return haltAndResume(stage);
+    default:
+      return stage.venue.perform(stage, deed);
   }
 }
 
@@ -73,7 +54,7 @@ async function until(
   return null;
 }
 
-async function recovered(stage: Stage, what: string, holds: () => Promise<boolean>): Promise<Done> {
+export async function recovered(stage: Stage, what: string, holds: () => Promise<boolean>): Promise<Done> {
   const recoveryMs = await until(stage, holds);
   return recoveryMs === null
     ? { recoveryMs, problem: `${what} did not recover` }
@@ -81,48 +62,46 @@ async function recovered(stage: Stage, what: string, holds: () => Promise<boolea
 }
 
 const BEATS_SQL = 'select h.process, h.pid from ops.heartbeats h where h.ts > $1';
-const BEAT_OF: Readonly<Record<Exclude<Victim, 'database'>, string>> = {
-  'ingest-equities': 'ingest-equities',
-  'ingest-options': 'ingest-options',
-  advance: 'live-schwab',
-  ready: 'ready',
-  'orders-submit': 'orders-schwab',
-  'orders-reconcile': 'reconcile-schwab',
-  supervisor: 'supervisor',
-};
+/** The signs of life of a process, by the supervisor's name. */
+function beatOf({ system: { account } }: Stage, name: string): string {
+  if (name === 'advance') return `live-${account}`;
+  return name.startsWith('orders-')
+    ? `${name.replace('orders-submit', 'orders').replace('orders-reconcile', 'reconcile')}-${account}`
+    : name;
+}
 
 /** True if all these have shown themselves since, none of them as the one that was killed. */
 export async function areAlive(
   stage: Stage,
-  of: { readonly since: EasternUs; readonly names: readonly Victim[]; readonly killed?: number },
+  of: { readonly since: EasternUs; readonly names: readonly string[]; readonly killed?: number },
 ): Promise<boolean> {
   const rows = await stage.rows<{ process: string; pid: number }>(BEATS_SQL, [formatEastern(of.since)]);
   const pids = new Map(rows.map(({ process, pid }) => [process, pid]));
   return of.names.every((name) => {
     if (name === 'database') return rows.length > 0;
-    const pid = pids.get(BEAT_OF[name]);
+    const pid = pids.get(beatOf(stage, name));
     return pid !== undefined && pid !== of.killed;
   });
 }
 
-const QUICK: readonly Victim[] = ['advance', 'orders-submit', 'orders-reconcile', 'supervisor'];
+const QUICK: readonly string[] = ['advance', 'orders-submit', 'orders-reconcile', 'supervisor'];
 
-async function pidOf(stage: Stage, victim: Victim): Promise<number | null> {
+async function pidOf(stage: Stage, victim: string): Promise<number | null> {
   if (victim === 'database') return serverPid(stage);
   if (victim === 'supervisor') return stage.tree().child.pid ?? null;
   return (await pidsOf(stage).catch(() => ({}) as Record<string, number>))[victim] ?? null;
 }
 
-async function killOne(stage: Stage, victim: Victim): Promise<Done> {
+async function killOne(stage: Stage, victim: string): Promise<Done> {
   const pid = await pidOf(stage, victim);
   if (pid === null || !signal([pid], 'SIGKILL'))
     return { recoveryMs: null, problem: `${victim} did not run` };
   const since = stage.clock.now();
-  const names: readonly Victim[] = victim === 'database' || victim === 'supervisor' ? QUICK : [victim];
+  const names: readonly string[] = victim === 'database' || victim === 'supervisor' ? QUICK : [victim];
   return recovered(stage, victim, () => areAlive(stage, { since, names, killed: pid }));
 }
 
-async function freezeOne(stage: Stage, victim: Victim, ms: number): Promise<Done> {
+async function freezeOne(stage: Stage, victim: string, ms: number): Promise<Done> {
   const pid = await pidOf(stage, victim);
   if (pid === null) return { recoveryMs: null, problem: `${victim} did not run` };
   const pids = victim === 'database' ? [pid, ...childrenOf(pid)] : [pid];
@@ -130,7 +109,7 @@ async function freezeOne(stage: Stage, victim: Victim, ms: number): Promise<Done
   await stage.clock.sleep(ms);
   signal(pids, 'SIGCONT');
   const since = stage.clock.now();
-  const names: readonly Victim[] = victim === 'database' ? QUICK : [victim];
+  const names: readonly string[] = victim === 'database' ? QUICK : [victim];
   return recovered(stage, victim, () => areAlive(stage, { since, names }));
 }
 
@@ -160,28 +139,6 @@ function childrenOf(parent: number): number[] {
     });
 }
 
-const STREAM = { stocks: 'equities', options: 'options' } as const;
-const LIVE_SQL = `
-  select latest.state from (
-    select s.state, s.ts from ops.feed_states s where s.stream = $1 and s.symbol is null order by s.ts desc, s.feed_state_id desc limit 1
-  ) latest
-  where latest.state = 'live' and not exists (select from ops.feed_gaps g where g.stream = $1 and g.ts_to is null)`;
-
-async function disturb(
-  stage: Stage,
-  { market, fault, after }: Extract<Deed, { kind: 'wire' }>,
-): Promise<Done> {
-  stage.market.inflict(market, fault);
-  if (after !== undefined) {
-    await stage.clock.sleep(MUTE_MS);
-    stage.market.inflict(market, after);
-  }
-  const isLive = async (): Promise<boolean> => (await stage.rows(LIVE_SQL, [STREAM[market]])).length > 0;
-  // The state of before the fault must have been left, which takes a mute stream its time.
-  await stage.clock.sleep(2000);
-  return recovered(stage, `the ${STREAM[market]} stream`, isLive);
-}
-
 async function startSecond(stage: Stage): Promise<Done> {
   const second = stage.start();
   const code = await second.ended;
@@ -201,99 +158,32 @@ async function skew(stage: Stage): Promise<Done> {
   return seen === undefined ? { recoveryMs: null, problem: 'nobody saw that the clocks differ' } : FINE;
 }
 
-async function loseLogin(stage: Stage): Promise<Done> {
-  const { oauth } = stage.schwab.simulator;
-  oauth.killAccessTokens();
-  oauth.killRefreshToken();
-  await stage.clock.sleep(NO_LOGIN_MS);
-  await stage.schwab.logIn();
-  const since = formatEastern(stage.clock.now());
-  return recovered(stage, 'reconciliation', async () => {
-    const rows = await stage.rows('select from trade.reconciliations c where c.is_ok and c.ts > $1', [since]);
-    return rows.length > 0;
-  });
-}
-
-/** A contract that is streamed and bid for: that of the position, or one far from the money. */
-async function tickerOf(stage: Stage, which: 'held' | 'far'): Promise<string | null> {
-  const [held] = await stage.rows<{ symbol: OsiSymbol }>("select symbol from trade.open_positions('schwab')");
-  if (which === 'held' && held !== undefined) return toMassive(held.symbol);
-  const [quoted] = await stage.rows<{ symbol: OsiSymbol }>(
-    `select i.symbol from ref.instruments i
-     where i.option_kind = 'call' and exists (
-       select from market.option_quotes q
-       where q.instrument_id = i.instrument_id and q.ts_event > $1 and q.bid_px_e4 >= 500)
-     order by i.strike_e4 desc limit 1`,
-    [formatEastern(addMs(stage.clock.now(), -60_000))],
-  );
-  return quoted === undefined ? null : toMassive(quoted.symbol);
-}
-
-async function sendRubbish(stage: Stage): Promise<Done> {
-  const ticker = await tickerOf(stage, 'far');
-  if (ticker === null) return { recoveryMs: null, problem: 'no contract is streamed' };
-  const nowMs = epochMsFromEastern(stage.clock.now());
-  for (const { data } of rubbishFrames({ ticker, nowMs, firstSequence: ODD_SEQUENCE }))
-    stage.market.inflict('options', { kind: 'say', data });
-  // Longer than any frame may be: it ends the connection.
-  return disturb(stage, {
-    ...{ kind: 'wire', market: 'options' },
-    fault: { kind: 'say', data: longFrame(LONG_FRAME_BYTES) },
-  });
-}
-
-/** Crossed, locked, one-sided and empty quotes of the contract that is held: no decision may come of them. */
-async function sendOddQuotes(stage: Stage): Promise<Done> {
-  const sym = await tickerOf(stage, 'held');
-  if (sym === null) return { recoveryMs: null, problem: 'no contract is streamed' };
-  const sides = [
-    { bp: 90, bs: 5, ap: 0.05, as: 5 },
-    { bp: 0.01, bs: 5, ap: 0, as: 0 },
-    { bp: 0, bs: 0, ap: 99, as: 5 },
-    { bp: 0, bs: 0, ap: 0, as: 0 },
-  ];
-  const nowMs = epochMsFromEastern(stage.clock.now());
-  const frame = sides.map((side, n) => ({
-    ...{ ev: 'Q', sym, bx: 302, ax: 308, ...side },
-    ...{ t: nowMs + n, q: ODD_SEQUENCE + (nowMs % 10_000_000) + n },
-  }));
-  stage.market.inflict('options', { kind: 'say', data: JSON.stringify(frame) });
-  return FINE;
-}
-
 /** Buys an option in the broker's own page, which must be seen, and sells it again. */
 async function tradeByHand(stage: Stage): Promise<Done> {
-  const { simulator } = stage.schwab;
-  const ticker = await tickerOf(stage, 'far');
-  if (ticker === null) return { recoveryMs: null, problem: 'no contract is streamed' };
-  const symbol = toOsi(ticker) as OsiSymbol;
-  const order = (instruction: string): unknown => ({
-    ...{ orderType: 'MARKET', session: 'NORMAL', duration: 'DAY', orderStrategyType: 'SINGLE' },
-    orderLegCollection: [{ instruction, quantity: 1, instrument: { symbol, assetType: 'OPTION' } }],
-  });
   const since = formatEastern(stage.clock.now());
-  simulator.manualOrder(order('BUY_TO_OPEN'));
+  const bought = await stage.venue.buyByHand(stage);
+  if (bought === null) return { recoveryMs: null, problem: 'no contract is quoted' };
   const seenMs = await until(
     stage,
     async () => {
       const rows = await stage.rows(
         "select from trade.reconciliations c where not c.is_ok and c.ts > $1 and c.detail like '%' || $2 || '%'",
-        [since, symbol],
+        [since, bought.symbol],
       );
       return rows.length > 0;
     },
     BY_HAND_MS * 3,
   );
-  simulator.manualOrder(order('SELL_TO_CLOSE'));
+  bought.sell();
   return { recoveryMs: seenMs, problem: seenMs === null ? 'nobody saw a trade by hand' : null };
 }
 
 async function haltAndResume(stage: Stage): Promise<Done> {
-  const { clock, schwab } = stage;
+  const { clock, venue } = stage;
   const code = await stage.command('halt', '--reason', 'a fault session');
   const from = addMs(clock.now(), 100);
   await clock.sleep(HALT_MS);
-  const late = schwab.simulator.ledger
+  const late = venue.ledger
     .orders()
     .filter((each) => each.isEntry && each.source === 'api' && each.enteredAt > from);
   const resumed = await stage.command('resume', '--reason', 'a fault session');

@@ -1,20 +1,18 @@
 // A fault session in its own time: run by run_session.ts as a process whose clock is quick, on a database that is prepared.
 import { setMaxListeners } from 'node:events';
-import { STRATEGY } from '../../bench/live_stage.ts';
 import { addMs, type EasternUs, formatEastern } from '../../core/eastern_time.ts';
 import { errorText } from '../../core/failure.ts';
 import { stopServer } from '../../db/embedded/postmaster.ts';
 import { startEmbedded } from '../../db/embedded.ts';
-import type { InjectedFault } from '../../sim/schwab/faults.ts';
-import type { SessionArguments } from '../../sim/session.ts';
 import { judge, type Verdict } from './check.ts';
 import { areAlive, perform } from './deeds.ts';
-import { type Plan, type Planned, planOf, READ_FAULTS } from './plan.ts';
+import type { Moment, Plan, Planned } from './plan.ts';
 import { openStage, type Stage, type StageOptions } from './stage.ts';
+import { systemOf } from './systems.ts';
 import { watch } from './watch.ts';
 
-export interface SessionOrder extends Omit<StageOptions, 'session'> {
-  readonly session: SessionArguments;
+export interface SessionOrder extends Omit<StageOptions, 'system'> {
+  readonly strategy: string;
   readonly dir: string;
 }
 
@@ -30,11 +28,10 @@ export type SessionNews =
   | { readonly kind: 'note'; readonly text: string }
   | { readonly kind: 'over'; readonly injected: readonly Injected[]; readonly verdict: Verdict };
 
-const READ_RATE = 0.01;
 const AT_ORDER_MS = 3000;
-const AT_ORDER_LOOK_MS = 100;
-// The processes compare the day's books half an hour after the options' close.
-const AFTER_CLOSE_MS = 49 * 60_000;
+const MOMENT_LOOK_MS = 100;
+const MARGIN_MS = 30 * 60_000;
+const OPTION_CLOSE_MS = 15 * 60_000;
 const SETTLE_AFTER_MS = 60_000;
 const BEGIN_PATIENCE_MS = 7 * 60_000;
 
@@ -47,7 +44,12 @@ function say(stage: Stage, text: string): void {
 }
 
 async function play(order: SessionOrder): Promise<void> {
-  const stage = await openStage(order);
+  const system = systemOf(order.strategy);
+  if (system === null) throw new Error(`no session of ${order.strategy} can be played`);
+  const stage = await openStage({ ...order, system });
+  const { venue } = stage;
+  const { session, seed } = order;
+  const { tsOpen, tsClose } = session;
   const over = new AbortController();
   setMaxListeners(0, over.signal);
   const watched = watch(stage, over.signal);
@@ -60,26 +62,28 @@ async function play(order: SessionOrder): Promise<void> {
   process.once('SIGTERM', () => void abandon());
   process.once('SIGINT', () => void abandon());
   try {
-    const { tsStart, tsOptionClose, tsClose } = stage.market.session;
-    await stage.clock.sleep((tsStart - stage.clock.now()) / 1000);
-    stage.market.begin();
+    await sleepUntil(stage, addMs(tsOpen, -MARGIN_MS));
+    venue.begin();
     await untilTrading(stage);
-    const plan = planOf(order.session, order.seed);
-    const scripted = scriptBroker(stage, plan, order.seed, over.signal);
+    const plan = system.plan(session, seed);
+    venue.misbehave(true);
+    const scripted = scriptBroker(stage, plan, over.signal);
     const injected = await doAll(stage, plan);
-    stage.schwab.simulator.misbehave(null);
-    await sleepUntil(stage, addMs(tsOptionClose, SETTLE_AFTER_MS));
-    settle(stage, tsClose);
-    await sleepUntil(stage, addMs(tsClose, AFTER_CLOSE_MS));
+    venue.misbehave(false);
+    await sleepUntil(stage, addMs(session.tsOptionClose ?? addMs(tsClose, OPTION_CLOSE_MS), SETTLE_AFTER_MS));
+    const ended = venue.expire();
+    if (ended !== null) say(stage, ended);
+    await sleepUntil(stage, addMs(tsClose, system.afterMs));
     const atEnd = await lookAtTree(stage);
     over.abort();
     await scripted;
     await stage.end();
     const server = await startEmbedded({ dir: order.dir, port: order.port });
     const verdict = await judge(stage, server.url, watched);
+    const byRequest = venue.injected().map((each) => ({ ...each, recoveryMs: null, problem: null }));
     tell({
       ...{ kind: 'over', verdict: { ...verdict, problems: [...verdict.problems, ...atEnd] } },
-      injected: [...injected, ...brokerFaults(stage)],
+      injected: [...injected, ...byRequest],
     });
   } finally {
     over.abort();
@@ -90,34 +94,26 @@ async function play(order: SessionOrder): Promise<void> {
 
 /** Faults before everything works would only show how long a start takes. */
 async function untilTrading(stage: Stage): Promise<void> {
-  const names = [
-    'ingest-equities',
-    'ingest-options',
-    'advance',
-    'orders-submit',
-    'orders-reconcile',
-  ] as const;
+  const { strategy, processes: names } = stage.system;
   const began = stage.clock.now();
   while (!(await areAlive(stage, { since: addMs(stage.clock.now(), -60_000), names }).catch(() => false))) {
     if (stage.clock.now() > addMs(began, BEGIN_PATIENCE_MS))
       throw new Error(`the processes did not begin to work:\n${stage.tree().said().slice(-3000)}`);
     await stage.clock.sleep(1000);
   }
-  say(stage, `${STRATEGY} runs: ${names.join(', ')}`);
+  say(stage, `${strategy} runs: ${names.join(', ')}`);
 }
 
 async function sleepUntil({ clock }: Stage, at: EasternUs): Promise<void> {
   await clock.sleep(Math.max(0, (at - clock.now()) / 1000));
 }
 
-/** The broker misbehaves by the dice, and order by order as planned. */
-async function scriptBroker(stage: Stage, plan: Plan, seed: number, signal: AbortSignal): Promise<void> {
-  const { simulator } = stage.schwab;
-  simulator.misbehave({ seed, rate: READ_RATE, faults: READ_FAULTS });
-  for (const { at, operation, fault } of plan.brokerFaults) {
-    await stage.clock.sleep(Math.max(0, (at - stage.clock.now()) / 1000), signal);
+/** Order by order the broker misbehaves as planned. */
+async function scriptBroker(stage: Stage, plan: Plan, signal: AbortSignal): Promise<void> {
+  for (const fault of plan.brokerFaults) {
+    await stage.clock.sleep(Math.max(0, (fault.at - stage.clock.now()) / 1000), signal);
     if (signal.aborted) return;
-    simulator.script.next(operation, fault);
+    stage.venue.script(fault);
   }
 }
 
@@ -126,7 +122,8 @@ async function doAll(stage: Stage, { deeds }: Plan): Promise<Injected[]> {
   for (const [n, planned] of deeds.entries()) {
     await sleepUntil(stage, planned.at);
     const until = deeds[n + 1]?.at ?? addMs(planned.at, AT_ORDER_MS);
-    if (planned.isAtOrder) await nextOrder(stage, addMs(planned.at, (until - planned.at) / 2000));
+    if (planned.moment !== null)
+      await waitFor(stage, planned.moment, addMs(planned.at, (0.8 * (until - planned.at)) / 1000));
     const what = describe(planned);
     const { recoveryMs, problem } = await perform(stage, planned.deed).catch((error: unknown) => ({
       recoveryMs: null,
@@ -139,30 +136,18 @@ async function doAll(stage: Stage, { deeds }: Plan): Promise<Injected[]> {
   return injected;
 }
 
-/** Waits until an order has just been sent, but no longer than that. */
-async function nextOrder({ clock, schwab }: Stage, latest: EasternUs): Promise<void> {
-  const isFresh = (): boolean => {
-    const last = schwab.simulator.ledger.orders().at(-1);
-    return last !== undefined && last.enteredAt > addMs(clock.now(), -AT_ORDER_LOOK_MS * 2);
-  };
-  while (clock.now() < latest && !isFresh()) await clock.sleep(AT_ORDER_LOOK_MS);
+/** Waits for the moment, but no longer than that. */
+async function waitFor({ clock, venue }: Stage, moment: Moment, latest: EasternUs): Promise<void> {
+  while (clock.now() < latest && !venue.isJust(moment, clock.now())) await clock.sleep(MOMENT_LOOK_MS);
 }
 
 function describe({ deed }: Planned): string {
   if (deed.kind === 'kill') return `kill -9 of ${deed.victim}`;
   if (deed.kind === 'freeze') return `${deed.victim} stands still for ${deed.ms / 1000} s`;
   if (deed.kind === 'wire') return `${deed.market} ${deed.fault.kind}`;
+  if (deed.kind === 'outage') return `market data ${deed.fault.kind} for ${deed.ms / 1000} s`;
   if (deed.kind === 'rest') return `REST: ${deed.fault}`;
   return deed.kind.replaceAll('_', ' ');
-}
-
-/** At the close of the options what is left expires or is assigned. */
-function settle(stage: Stage, tsClose: EasternUs): void {
-  const last = stage.market.recorded('A.QQQ', addMs(tsClose, -60_000), tsClose).at(-1);
-  if (last === undefined) return;
-  const close_e4 = Math.round(Number(last.c) * 10_000);
-  const settled = stage.schwab.simulator.settle(stage.market.session.sessionDate, close_e4);
-  say(stage, `the options of the day end at ${close_e4 / 10_000}: ${settled.length} positions are settled`);
 }
 
 async function lookAtTree(stage: Stage): Promise<string[]> {
@@ -170,24 +155,6 @@ async function lookAtTree(stage: Stage): Promise<string[]> {
   const names = ['supervisor', 'ready', 'orders-submit', 'orders-reconcile'] as const;
   const isWhole = await areAlive(stage, { since, names }).catch(() => false);
   return isWhole ? [] : ['not every process works at the end of the day'];
-}
-
-function brokerFaults({ schwab }: Stage): Injected[] {
-  return schwab.simulator.script.injected().map((injected) => ({
-    ...{ id: idOf(injected), what: `${injected.operation}: ${injected.fault.kind}` },
-    ...{ recoveryMs: null, problem: null },
-  }));
-}
-
-function idOf({ operation, fault }: InjectedFault): string {
-  if (operation.startsWith('WS')) return 'F6';
-  if (fault.kind.startsWith('fill_') || fault.kind === 'partial' || fault.kind === 'cancel_refused')
-    return 'F11';
-  if (fault.kind === 'reject') return 'F12';
-  if (operation === 'POST token') return 'F13';
-  const isLost =
-    'accept' in fault ? fault.accept || fault.kind === 'hang' : /_location|_lag/.test(fault.kind);
-  return isLost && operation === 'POST order' ? 'F9' : 'F10';
 }
 
 process.once('message', (order: SessionOrder) => {

@@ -1,23 +1,23 @@
-// npm run faults -- --session: a whole simulated session on both simulators in real processes, with every class of faults.
+// npm run faults -- --session: a whole simulated session in real processes at its simulators, with every class of faults.
 import { fork } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
 import pg from 'pg';
-import { STRATEGY } from '../../bench/live_stage.ts';
 import { systemClock } from '../../core/clock.ts';
 import { dateOf, formatEastern, type SessionDate } from '../../core/eastern_time.ts';
+import { projectPath } from '../../core/root.ts';
 import { startEmbedded } from '../../db/embedded.ts';
 import { migrate } from '../../db/migrate.ts';
 import { FAULTS } from '../catalogue.ts';
 import { type FaultRow, tableOf, verdictOf } from '../table.ts';
 import type { Injected, SessionNews, SessionOrder } from './main.ts';
+import { systemOf } from './systems.ts';
 import { type SessionSettings, type SessionTiming, timingOf } from './timing.ts';
+import type { System } from './venue.ts';
 
 const PORT = 57_829;
-// Four looks a minute: the more orders, the more of them meet a fault.
-const PERIOD_MS = 15_000;
 
 // The last whole session before today: what the machine does today is then never confused with it.
 const DATE_SQL = `
@@ -47,28 +47,41 @@ const CLOCK_SQL = (fastClock: string): string => {
   alter database strikebase set search_path = session_clock, pg_catalog, public`;
 };
 
+export interface Played {
+  readonly injected: readonly Injected[];
+  readonly verdict: Over['verdict'];
+}
+
 /** Plays it and prints the table. True if every fault was survived and nothing was doubled or lost. */
 export async function runSession(settings: SessionSettings): Promise<boolean> {
-  const folder = mkdtempSync(join(tmpdir(), 'strikebase-session-'));
   const wall = systemClock().now();
+  const over = await playSession(settings, note);
+  if (over === null) return false;
+  const rows = rowsOf(over.injected, settings.speed, over.verdict);
+  process.stdout.write(`${tableOf(rows)}\n${over.verdict.figures.join('\n')}\n`);
+  const failed = over.injected.filter(({ problem }) => problem !== null);
+  for (const { what, problem } of failed) process.stdout.write(`not survived: ${what}: ${problem}\n`);
+  for (const problem of over.verdict.problems) process.stdout.write(`not in order: ${problem}\n`);
+  const minutes = (systemClock().now() - wall) / 60_000_000;
+  process.stdout.write(`${minutes.toFixed(1)} minutes; recovery in seconds of the machine's clock\n`);
+  const { line, isOk } = verdictOf(rows);
+  process.stdout.write(`${line}\n`);
+  return isOk && over.verdict.problems.length === 0;
+}
+
+/** Plays it; null where it did not come to an end, which `onNote` has told. Needs the compiled program. */
+export async function playSession(
+  settings: SessionSettings,
+  onNote: (text: string) => void,
+): Promise<Played | null> {
+  const folder = mkdtempSync(join(tmpdir(), 'strikebase-session-'));
   try {
     const { order, timing } = await prepare(folder, settings);
     const { tsOpen, tsClose } = timing.session;
-    note(
-      `session ${timing.session.sessionDate}, ${formatEastern(tsOpen).slice(11)} to ${formatEastern(tsClose).slice(11)}, seed ${settings.seed}, ${settings.speed} x real time, in ${folder}`,
+    onNote(
+      `${settings.strategy}: session ${timing.session.sessionDate}, ${formatEastern(tsOpen).slice(11)} to ${formatEastern(tsClose).slice(11)}, seed ${settings.seed}, ${settings.speed} x real time, in ${folder}`,
     );
-    const over = await playIn(order, timing);
-    if (over === null) return false;
-    const rows = rowsOf(over.injected, settings.speed, over.verdict);
-    process.stdout.write(`${tableOf(rows)}\n${over.verdict.figures.join('\n')}\n`);
-    const failed = over.injected.filter(({ problem }) => problem !== null);
-    for (const { what, problem } of failed) process.stdout.write(`not survived: ${what}: ${problem}\n`);
-    for (const problem of over.verdict.problems) process.stdout.write(`not in order: ${problem}\n`);
-    const minutes = (systemClock().now() - wall) / 60_000_000;
-    process.stdout.write(`${minutes.toFixed(1)} minutes; recovery in seconds of the machine's clock\n`);
-    const { line, isOk } = verdictOf(rows);
-    process.stdout.write(`${line}\n`);
-    return isOk && over.verdict.problems.length === 0;
+    return await playIn(order, timing, onNote);
   } finally {
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   }
@@ -82,6 +95,7 @@ async function prepare(
   folder: string,
   settings: SessionSettings,
 ): Promise<{ readonly order: SessionOrder; readonly timing: SessionTiming }> {
+  const system = systemOf(settings.strategy) as System;
   const dir = join(folder, 'data');
   const server = await startEmbedded({ dir, port: PORT });
   await migrate(server.url);
@@ -90,25 +104,33 @@ async function prepare(
   const { rows } = await client.query<{ session_date: SessionDate }>(DATE_SQL, [dateOf(systemClock().now())]);
   const date = rows[0]?.session_date;
   if (date === undefined) throw new Error('the calendar has no session before today');
-  const timing = timingOf(date, settings);
+  const timing = timingOf(date, settings, system.leadMs);
   const { tsOpen, tsClose, tsOptionClose } = timing.session;
   const hours = [tsOpen, tsClose, tsOptionClose ?? tsClose].map(formatEastern);
   await client.query(HOURS_SQL, [date, ...hours]);
-  await client.query('select trade.set_strategy($1, $2)', [STRATEGY, { period_ms: PERIOD_MS }]);
+  await client.query('select trade.set_strategy($1, $2)', [
+    system.strategy,
+    system.settings(settings.minutes),
+  ]);
   await client.query(CLOCK_SQL(timing.fastClock));
   await client.end();
   await server.stop();
   const { url, dataDir } = server;
-  const order = { folder, dir, url, dataDir, port: PORT, seed: settings.seed, session: timing.session };
+  const { strategy, seed } = settings;
+  const order = { strategy, folder, dir, url, dataDir, port: PORT, seed, session: timing.session };
   return { order, timing };
 }
 
 type Over = Extract<SessionNews, { kind: 'over' }>;
 
-function playIn(order: SessionOrder, { fastClock }: SessionTiming): Promise<Over | null> {
-  const at = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
-  const preload = `--import=${pathToFileURL(at('./fast_clock.js')).href}`;
-  const child = fork(at('./main.js'), {
+function playIn(
+  order: SessionOrder,
+  { fastClock }: SessionTiming,
+  onNote: (text: string) => void,
+): Promise<Over | null> {
+  const at = (name: string): string => projectPath('dist', 'faults', 'session', name);
+  const preload = `--import=${pathToFileURL(at('fast_clock.js')).href}`;
+  const child = fork(at('main.js'), {
     env: { ...process.env, FAST_CLOCK: fastClock, NODE_OPTIONS: preload },
     execArgv: ['--max-old-space-size=4096'],
   });
@@ -119,7 +141,7 @@ function playIn(order: SessionOrder, { fastClock }: SessionTiming): Promise<Over
   return new Promise((resolve) => {
     let over: Over | null = null;
     child.on('message', (news: SessionNews) => {
-      if (news.kind === 'note') note(news.text);
+      if (news.kind === 'note') onNote(news.text);
       else over = news;
     });
     child.once('close', () => {

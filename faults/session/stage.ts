@@ -1,21 +1,17 @@
-// What a fault session plays on: both simulators in this process, and `strikebase start` with its processes beside it.
+// What a fault session plays on: the simulators in this process, and `strikebase start` with its processes beside it.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
-import { STRATEGY } from '../../bench/live_stage.ts';
-import { type SimulatedSchwab, startSimulatedSchwab, treeSettings } from '../../cli/simulated_schwab.ts';
 import { type Clock, systemClock } from '../../core/clock.ts';
 import { projectPath } from '../../core/root.ts';
-import { type MassiveSimulator, startMassiveSimulator } from '../../sim/massive_server.ts';
 import type { SessionArguments } from '../../sim/session.ts';
-import { createSentLog, type SentLog } from './sent.ts';
+import type { SessionVenue, System } from './venue.ts';
 
 export interface Stage {
   readonly clock: Clock;
-  readonly market: MassiveSimulator;
-  readonly schwab: SimulatedSchwab;
-  readonly sent: SentLog;
+  readonly system: System;
+  readonly venue: SessionVenue;
   readonly dataDir: string;
   /** `strikebase start` that runs now; started again whenever it has ended. */
   tree(): RunningTree;
@@ -37,6 +33,7 @@ export interface RunningTree {
 }
 
 export interface StageOptions {
+  readonly system: System;
   readonly folder: string;
   readonly url: string;
   readonly dataDir: string;
@@ -45,29 +42,18 @@ export interface StageOptions {
   readonly session: SessionArguments;
 }
 
-const API_KEY = 'simulated';
-const STEP_MS = 200;
 const AGAIN_MS = 15_000;
-// A vendor's day is never in order; what comes late by half a minute is rare.
-const DISORDER = { again: 0.002, swapped: 0.002, late: 0.0001, decorated: 0.002 };
 
 export async function openStage(options: StageOptions): Promise<Stage> {
-  const { folder, seed, session, url, dataDir } = options;
+  const { folder, system, url, dataDir } = options;
   const clock = systemClock();
-  const sent = createSentLog();
-  const schwab = await startSimulatedSchwab({
-    ...{ clock, seed, folder: join(folder, 'data'), ordersPerMinute: 120 },
-    fees: { commission_e4: 6500, optRegFee_e4: 450, secFee_e4: 0, tafFee_e4: 33 },
-    delays: { activateMs: 50, workMs: 50, fillMs: 100, cancelMs: 300, rejectMs: 300 },
-  });
-  const market = await startMassiveSimulator({
-    ...{ ...session, seed, apiKey: API_KEY, speed: 1, stepMs: STEP_MS, pacing: 'free', prints: false },
-    ...{ disorder: { seed, ...DISORDER }, onEvents: schwab.onEvents, onSent: sent.note },
-  });
-  const variables = variablesOf(options, market, schwab);
+  const venue = await system.open({ ...options, clock });
+  const { PATH = '', HOME = '', FAST_CLOCK = '', NODE_OPTIONS = '' } = process.env;
+  const variables = { PATH, HOME, FAST_CLOCK, NODE_OPTIONS, ...venue.variables };
   let isEnding = false;
   let current: RunningTree | null = null;
-  const start = (): RunningTree => startTree(folder, variables);
+  const start = (): RunningTree =>
+    run(['start', '--strategy', system.strategy], folder, variables, join(folder, 'tree.log'));
   const keep = (): void => {
     const tree = start();
     current = tree;
@@ -85,7 +71,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
     await tree().ended;
   };
   return {
-    ...{ clock, market, schwab, sent, dataDir, tree, start, end },
+    ...{ clock, system, venue, dataDir, tree, start, end },
     command: async (...args) => run(args, folder, variables).ended,
     rows: async (text, values = []) => {
       const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 60_000 });
@@ -100,25 +86,9 @@ export async function openStage(options: StageOptions): Promise<Stage> {
     close: async () => {
       isEnding = true;
       current?.child.kill('SIGKILL');
-      await Promise.all([market.stop(), schwab.stop()]);
+      await venue.stop();
     },
   };
-}
-
-function variablesOf(
-  { port }: StageOptions,
-  market: MassiveSimulator,
-  schwab: SimulatedSchwab,
-): Record<string, string> {
-  const { PATH = '', HOME = '', FAST_CLOCK = '', NODE_OPTIONS = '' } = process.env;
-  return {
-    ...{ PATH, HOME, FAST_CLOCK, NODE_OPTIONS },
-    ...treeSettings(schwab, { ...market, apiKey: API_KEY, port }),
-  };
-}
-
-function startTree(folder: string, env: Record<string, string>): RunningTree {
-  return run(['start', '--strategy', STRATEGY], folder, env, join(folder, 'tree.log'));
 }
 
 function run(args: readonly string[], cwd: string, env: Record<string, string>, log?: string): RunningTree {

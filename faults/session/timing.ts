@@ -10,6 +10,8 @@ import {
 import type { SessionArguments } from '../../sim/session.ts';
 
 export interface SessionSettings {
+  /** Which system is played. */
+  readonly strategy: string;
   readonly seed: number;
   /** Times real time. */
   readonly speed: number;
@@ -25,15 +27,17 @@ export interface SessionTiming {
   readonly fastClock: string;
 }
 
-const START_MS = 8 * 60_000;
-const MARGIN_MS = 30 * 60_000;
 const OPTION_CLOSE_MS = 15 * 60_000;
 
-/** The timing of a session of `date`; its clock begins now. */
-export function timingOf(date: SessionDate, { speed, minutes }: SessionSettings): SessionTiming {
+/** The timing of a session of `date`; its clock begins now, so long before the open. */
+export function timingOf(
+  date: SessionDate,
+  { speed, minutes }: Pick<SessionSettings, 'speed' | 'minutes'>,
+  leadMs: number,
+): SessionTiming {
   const tsOpen = parseEastern(`${date} 09:30:00`) as EasternUs;
   const tsClose = addMs(tsOpen, minutes * 60_000);
-  const shown = addMs(tsOpen, -MARGIN_MS - START_MS);
+  const shown = addMs(tsOpen, -leadMs);
   return {
     session: { sessionDate: dateOf(tsOpen), tsOpen, tsClose, tsOptionClose: addMs(tsClose, OPTION_CLOSE_MS) },
     shown,

@@ -1,5 +1,6 @@
 // Beside the faults of a session: what must hold at the broker at every moment, and a person who looks in every minute.
 import { addMs, type EasternUs } from '../../core/eastern_time.ts';
+import type { LedgerOrder } from '../../sim/venue/ledger.ts';
 import type { Stage } from './stage.ts';
 
 export interface Watched {
@@ -13,7 +14,6 @@ export interface Watched {
 
 const LOOK_MS = 500;
 const OPERATOR_MS = 60_000;
-const CONTRACTS = 25;
 
 const HALTED_SQL = `
   select latest.account from (
@@ -29,16 +29,27 @@ export function watch(stage: Stage, signal: AbortSignal): Watched {
   let uncoveredMs = 0;
   let resumed = 0;
 
+  const { contracts, hasSpreads } = stage.system;
   const look = (): void => {
-    const { clock, schwab } = stage;
+    const { clock, venue } = stage;
     const now = clock.now();
-    const orders = schwab.simulator.ledger.orders().filter(({ source }) => source === 'api');
+    const all = venue.ledger.orders();
+    const orders = all.filter(({ source }) => source === 'api');
     const entries = orders.filter((each) => each.isEntry && each.isLive);
     if (entries.length > 1) violations.add(`${entries.length} entries at work at once: ${idsOf(entries)}`);
-    const short = schwab.simulator.ledger.positions().filter(({ qty }) => qty < 0);
+    const positions = venue.ledger.positions();
+    const short = positions.filter(({ qty }) => qty < 0);
     const held = short.reduce((sum, { qty }) => sum - qty, 0);
     if (short.length > 1) violations.add(`short in ${short.map(({ symbol }) => symbol).join(' and ')}`);
-    if (held > CONTRACTS) violations.add(`short ${held} contracts`);
+    if (held > contracts) violations.add(`short ${held} contracts`);
+    if (hasSpreads) {
+      const byHand = new Set(all.filter(({ source }) => source === 'manual').flatMap(symbolsOf));
+      const long = positions.filter(({ qty, symbol }) => qty > 0 && !byHand.has(symbol));
+      const bought = long.reduce((sum, { qty }) => sum + qty, 0);
+      if (bought !== held) violations.add(`short ${held} contracts and long ${bought} beside them`);
+      // No stop rests at the broker for a spread: our processes watch it.
+      return;
+    }
     const isCovered = held === 0 || orders.some((each) => !each.isEntry && each.isLive);
     if (isCovered) uncoveredSince = null;
     else uncoveredSince ??= now;
@@ -53,6 +64,10 @@ export function watch(stage: Stage, signal: AbortSignal): Watched {
   void every(stage, LOOK_MS, signal, async () => look());
   void every(stage, OPERATOR_MS, signal, allow);
   return { violations, uncoveredMs: () => uncoveredMs, resumed: () => resumed };
+}
+
+function symbolsOf({ spec }: LedgerOrder): readonly string[] {
+  return spec.legs.map(({ symbol }) => symbol);
 }
 
 function idsOf(orders: readonly { readonly id: number }[]): string {

@@ -8,6 +8,7 @@ import type { FeedSpec, Finding, ImportBatch, ImportFile, ImportOptions } from '
 import { type LeanName, parseLeanName } from './lean_name.ts';
 import {
   type LeanEntry,
+  NO_SIDE,
   type TakeLeanRow,
   takeOptionTradeBar,
   takeQuoteBar,
@@ -179,6 +180,8 @@ function entryOf(name: LeanName, at: { kind: LeanKind; options: ImportOptions })
     priceScale: isIndex ? 4 : 0,
     tsRecv: at.options.tsRecv,
     last: newLastRow(),
+    bid: NO_SIDE,
+    ask: NO_SIDE,
   };
 }
 

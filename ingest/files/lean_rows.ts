@@ -30,7 +30,18 @@ export interface LeanEntry {
   readonly priceScale: 0 | 4;
   readonly tsRecv: EasternUs;
   readonly last: LastRow;
+  /** Of quotes: what stood on each side at the end of the last row. */
+  bid: Side;
+  ask: Side;
 }
+
+export interface Side {
+  readonly px_e4: number | null;
+  readonly sz: number | null;
+}
+
+/** Nobody on this side. */
+export const NO_SIDE: Side = { px_e4: null, sz: null };
 
 export type TakeLeanRow = (row: Row, batch: ImportBatch, entry: LeanEntry) => void;
 
@@ -105,11 +116,13 @@ export const takeQuoteBar: TakeLeanRow = (row, batch, entry) => {
   if (!hasFields(row, batch, 11)) return;
   const ts_start = readTime(row, entry);
   if (typeof ts_start === 'string') return reject(row, batch, ts_start);
-  const bid = readSide(row, { close: 4, size: 5, name: 'bid' });
-  const ask = readSide(row, { close: 9, size: 10, name: 'ask' });
+  const bid = readSide(row, { close: 4, size: 5, name: 'bid', before: entry.bid });
+  const ask = readSide(row, { close: 9, size: 10, name: 'ask', before: entry.ask });
   if (typeof bid === 'string') return reject(row, batch, bid);
   if (typeof ask === 'string') return reject(row, batch, ask);
   if (!isNew(row, batch, { entry, us: ts_start })) return;
+  entry.bid = bid;
+  entry.ask = ask;
   if (bid.px_e4 !== null && ask.px_e4 !== null && bid.px_e4 > ask.px_e4) {
     // The two closes are each side's last in the span, not of one instant: crossed ones are no quote that ever stood.
     const prices = `bid ${formatScaled(bid.px_e4, 4, 2)} is above ask ${formatScaled(ask.px_e4, 4, 2)}`;
@@ -129,18 +142,19 @@ export const takeQuoteBar: TakeLeanRow = (row, batch, entry) => {
   });
 };
 
-/** One side at the end of its span; LEAN leaves the prices of an absent side empty. */
-function readSide(
-  row: Row,
-  at: { close: number; size: number; name: string },
-): { px_e4: number | null; sz: number | null } | string {
-  const px_e4 = fieldEmpty(row, at.close) ? 0 : fieldScaled(row, at.close, 0);
+/**
+ * One side at the end of its span. LEAN leaves a side empty in a span that did not change it, as its own engine reads it: the one
+ * before stands. It is absent until it has had a price (of index options, where nobody bids), and where the price is 0.
+ */
+function readSide(row: Row, at: { close: number; size: number; name: string; before: Side }): Side | string {
+  if (fieldEmpty(row, at.close)) return at.before;
+  const px_e4 = fieldScaled(row, at.close, 0);
   const sz = fieldEmpty(row, at.size) ? 0 : fieldWhole(row, at.size);
   if (px_e4 === null) return numberFault(row, `${at.name} close`, at.close);
   if (sz === null) return numberFault(row, `${at.name} size`, at.size);
   if (px_e4 < 0 || sz < 0) return `${at.name} price or size is negative`;
   if (px_e4 > MAX_INTEGER || sz > MAX_INTEGER) return `${at.name} price or size is too large to be true`;
-  return px_e4 === 0 ? { px_e4: null, sz: null } : { px_e4, sz };
+  return px_e4 === 0 ? NO_SIDE : { px_e4, sz };
 }
 
 /** `ms,price,size,exchange,conditions,suspicious` of an equity: a print. LEAN sends no sequence; order tells equal ones apart. */

@@ -12,7 +12,7 @@ import { raiseAlert } from '../alerts.ts';
 import type { TradierClient } from './client.ts';
 import { readQuotes } from './rows.ts';
 import { minuteTimes, snapshotTimes, targetExpirations } from './schedule.ts';
-import type { SnapshotCounts, TradierStore } from './store.ts';
+import type { Due, SnapshotCounts, TradierStore } from './store.ts';
 
 export interface TradierFeedOptions {
   readonly client: TradierClient;
@@ -58,6 +58,7 @@ const START_RETRY_MS = 5000;
 
 interface Day {
   readonly expirations: readonly SessionDate[];
+  readonly contexts: Contexts;
   readonly isTold: { unmatched: boolean; delay: boolean };
 }
 
@@ -78,15 +79,22 @@ async function takeDay(options: TradierFeedOptions): Promise<void> {
   const snapshots = new Set(snapshotTimes({ ...session, ...options }));
   // A snapshot at a time that is no full minute is an instant of its own.
   const instants = [...new Set([...minuteTimes(session), ...snapshots])].sort((a, b) => a - b);
+  for (const at of await options.store.withoutContext(session.tsOpen)) day.contexts.write(at);
+  let late: Due[] = [];
   for (const at of instants) {
+    const due = { at, isSnapshot: snapshots.has(at) };
     if (clock.now() > addMs(at, options.graceMs)) {
-      if (snapshots.has(at)) await missed(options, at, 'not running, or still busy with an earlier one');
+      late.push(due);
       continue;
     }
+    await tellLate(late, day, options);
+    late = [];
     await sleepUntil(at, options);
     if (signal.aborted) return;
-    await takeInstant(at, snapshots.has(at), day, options);
+    await takeInstant(due, day, options);
   }
+  await tellLate(late, day, options);
+  await day.contexts.written();
 }
 
 async function sleepUntil(at: EasternUs, { clock, signal }: TradierFeedOptions): Promise<void> {
@@ -109,7 +117,8 @@ async function beginDay(options: TradierFeedOptions): Promise<Day | null> {
       onNotice(
         `${underlying}: ${listed.length} expirations, snapshots of ${expirations.join(', ') || 'none'}`,
       );
-      return { expirations, isTold: { unmatched: false, delay: false } };
+      const contexts = createContexts(options);
+      return { expirations, contexts, isTold: { unmatched: false, delay: false } };
     } catch (error) {
       const reason = errorText(error);
       // Once, not every few seconds of an outage.
@@ -154,13 +163,39 @@ function hhmm(at: EasternUs): string {
   return formatEastern(at).slice(11, 16);
 }
 
-async function takeInstant(
-  at: EasternUs,
-  isSnapshot: boolean,
-  day: Day,
-  options: TradierFeedOptions,
-): Promise<void> {
-  const { expirations } = day;
+/** Another process may have taken some of it before: only what is lacking is missed. */
+async function tellLate(late: readonly Due[], day: Day, options: TradierFeedOptions): Promise<void> {
+  const { store, clock, onNotice } = options;
+  if (late.length === 0) return;
+  const detail = 'not running, or still busy with an earlier one';
+  const due = { late, expirations: day.expirations, now: clock.now(), detail };
+  for (const { from, to } of await store.noteLacking(due)) {
+    onNotice(`${hhmm(from)}${to > from ? ` to ${hhmm(to)}` : ''} was missed: ${detail}`);
+  }
+}
+
+interface Contexts {
+  readonly write: (at: EasternUs) => void;
+  readonly written: () => Promise<void>;
+}
+
+/** Aside, one after the other: the rules go by quotes, and what is due next must not wait for seconds of sums. */
+function createContexts({ store, clock, signal, onNotice }: TradierFeedOptions): Contexts {
+  let tail = Promise.resolve();
+  const writeOne = (at: EasternUs): Promise<void> =>
+    store.writeContext(at, clock.now()).catch((error: unknown) => {
+      if (!signal.aborted) onNotice(`${hhmm(at)} has no context: ${errorText(error)}`);
+    });
+  return {
+    write: (at) => {
+      tail = tail.then(() => (signal.aborted ? undefined : writeOne(at)));
+    },
+    written: () => tail,
+  };
+}
+
+async function takeInstant({ at, isSnapshot }: Due, day: Day, options: TradierFeedOptions): Promise<void> {
+  const { expirations, contexts } = day;
   // Side by side: every chain of an instant should be of that instant.
   const value = takeQuotes(at, day, options);
   const chains = isSnapshot
@@ -170,11 +205,7 @@ async function takeInstant(
   const { store, clock, signal } = options;
   if (signal.aborted) return;
   await store.complete(at, clock.now());
-  // Nobody waits for it: the rules go by quotes.
-  if (!isSnapshot) return;
-  await store
-    .writeContext(at, clock.now())
-    .catch((error: unknown) => options.onNotice(`${hhmm(at)} has no context: ${errorText(error)}`));
+  if (isSnapshot) contexts.write(at);
 }
 
 /** The underlying's value of the instant, 1/10,000; null where it could not be had. */

@@ -2,7 +2,14 @@
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { EquityTick, OptionQuote, RejectedRow } from '../../core/domain.ts';
-import { addMs, type EasternUs, formatEastern, type SessionDate } from '../../core/eastern_time.ts';
+import {
+  addMs,
+  type EasternUs,
+  formatEastern,
+  parseEastern,
+  type SessionDate,
+} from '../../core/eastern_time.ts';
+import { lastingConnection } from '../../db/lasting_connection.ts';
 import { createStreamWriter, type StreamWriter } from '../stream_writer.ts';
 import type { RawChain } from './client.ts';
 import type { TradierFeeds } from './feeds.ts';
@@ -23,12 +30,20 @@ export interface SnapshotCounts {
   readonly delayMs: number | null;
 }
 
+/** An instant at which index values and held legs, and perhaps chains, were due. */
+export interface Due {
+  readonly at: EasternUs;
+  readonly isSnapshot: boolean;
+}
+
 export interface TradierStore {
   readonly writer: StreamWriter;
   /** `underlying_px_e4` is its value of the same instant; null where it is not known. */
   writeSnapshot(snapshot: Snapshot, underlying_px_e4: number | null): Promise<SnapshotCounts>;
   /** Gamma exposure and volatility indexes of the snapshots of one instant; again, it changes nothing. */
   writeContext(at: EasternUs, now: EasternUs): Promise<void>;
+  /** Instants from then on whose snapshots are stored without their context: whoever took them was interrupted. */
+  withoutContext(from: EasternUs): Promise<readonly EasternUs[]>;
   /** Values of indexes and quotes of held legs, of one instant. */
   writeQuotes(rows: {
     readonly ticks: readonly EquityTick[];
@@ -46,6 +61,13 @@ export interface TradierStore {
     readonly now: EasternUs;
     readonly detail: string;
   }): Promise<void>;
+  /** Of instants that are over, notes as missed what is neither stored nor noted; gives the ranges, from their first to their last instant. */
+  noteLacking(due: {
+    readonly late: readonly Due[];
+    readonly expirations: readonly SessionDate[];
+    readonly now: EasternUs;
+    readonly detail: string;
+  }): Promise<readonly { readonly from: EasternUs; readonly to: EasternUs }[]>;
   close(): Promise<void>;
 }
 
@@ -86,10 +108,58 @@ const MISSED_SQL = `
   insert into ops.feed_gaps (feed_id, stream, ts_opened, ts_from, ts_to, cause, rows_filled, ts_filled, detail)
   select $1, $2, $4::timestamp, $3::timestamp, $3::timestamp, 'missed', 0, $4::timestamp, $5
   where not exists (
-    select from ops.feed_gaps g where g.feed_id = $1 and g.stream = $2 and g.cause = 'missed' and g.ts_from = $3::timestamp
+    select from ops.feed_gaps g
+    where g.feed_id = $1 and g.stream = $2 and g.cause = 'missed' and $3::timestamp between g.ts_from and g.ts_to
   )`;
 
+// Index values are stored behind the quotes of held legs: where they are, the minute is whole.
+const LACKING_SQL = `
+  with due as (
+    select u.ts, u.is_snapshot, row_number() over (order by u.ts) as n from unnest($3::timestamp[], $4::boolean[]) as u (ts, is_snapshot)
+  ), lacking as (
+    select d.ts, d.n - row_number() over (order by d.ts) as island
+    from due d
+    where (
+      not exists (
+        select from market.equity_ticks t
+        where t.instrument_id = (select i.instrument_id from ref.instruments i where i.symbol = $7)
+          and t.feed_id = $8 and t.ts_event = d.ts
+      )
+      or d.is_snapshot and exists (
+        select from unnest($5::date[]) as e (expiration)
+        where not exists (
+          select from market.chain_snapshots s
+          where s.underlying_id = (select i.instrument_id from ref.instruments i where i.symbol = $7)
+            and s.feed_id = (select f.feed_id from ref.feeds f where f.name = $9)
+            and s.ts_event = d.ts and s.expiration = e.expiration
+        )
+      )
+    )
+    and not exists (
+      select from ops.feed_gaps g
+      where g.feed_id = $1 and g.stream = $2 and g.cause = 'missed' and d.ts between g.ts_from and g.ts_to
+    )
+  )
+  insert into ops.feed_gaps (feed_id, stream, ts_opened, ts_from, ts_to, cause, rows_filled, ts_filled, detail)
+  select $1, $2, $6::timestamp, min(l.ts), max(l.ts), 'missed', 0, $6::timestamp, $10 from lacking l group by l.island
+  returning ts_from::text as ts_from, ts_to::text as ts_to`;
+
+const CONTEXT_SQL = `
+  select distinct s.ts_event::text as ts from market.chain_snapshots s
+  join ref.instruments i on i.instrument_id = s.underlying_id
+  join ref.feeds f on f.feed_id = s.feed_id
+  where i.symbol = $1 and f.name = $2 and s.ts_event >= $3
+    and not exists (
+      select from market.context_snapshots c
+      where c.underlying_id = s.underlying_id and c.feed_id = s.feed_id and c.ts_event = s.ts_event
+    )
+  order by ts`;
+
 const REGISTER_SQL = "select ref.feed_id($1, 'chain', $2, $3, $4)";
+
+function timeOf({ ts }: { readonly ts: string }): EasternUs {
+  return parseEastern(ts) as EasternUs;
+}
 
 /** Connects as ingest_writer, and makes feeds and symbols known. Throws a Failure where the database cannot be reached. */
 export async function createTradierStore(options: {
@@ -106,6 +176,13 @@ export async function createTradierStore(options: {
   const { name, span_ms, source, stale_after_ms } = feeds.chains;
   await writer.query(REGISTER_SQL, [name, span_ms, source, stale_after_ms]);
   await values.register([underlying, ...indexes], 'index');
+  // A connection of its own: the sums of a context take seconds, for which no quote is to wait.
+  const aside = await lastingConnection({
+    url,
+    role: 'ingest_writer',
+    name: 'ingest-tradier context',
+    signal,
+  });
 
   const writeSnapshot: TradierStore['writeSnapshot'] = async (snapshot, underlying_px_e4) => {
     const { at, chain, expiration } = snapshot;
@@ -139,10 +216,11 @@ export async function createTradierStore(options: {
       await values.write({ ...batch, ticks, quotes: [] });
     },
     writeContext: async (at, now) => {
-      await writer.query('select market.store_context($1, $2, $3, $4, $5)', [
-        ...[underlying, name, feeds.indexes.name, formatEastern(at), formatEastern(now)],
-      ]);
+      const about = [underlying, name, feeds.indexes.name, formatEastern(at), formatEastern(now)];
+      await aside.run((client) => client.query('select market.store_context($1, $2, $3, $4, $5)', about));
     },
+    withoutContext: async (from) =>
+      (await writer.query<{ ts: string }>(CONTEXT_SQL, [underlying, name, formatEastern(from)])).map(timeOf),
     complete: async (at, now) => {
       // Rows of the instant itself are there: the mark stands just behind it.
       const nothing = { ticks: [], quotes: [], trades: [], rejected: [] };
@@ -156,8 +234,19 @@ export async function createTradierStore(options: {
       const times = [formatEastern(at), formatEastern(now)];
       await writer.query(MISSED_SQL, [writer.feedId, writer.stream, ...times, detail]);
     },
+    noteLacking: async ({ late, expirations, now, detail }) => {
+      const times = late.map(({ at }) => formatEastern(at));
+      const areSnapshots = late.map(({ isSnapshot }) => isSnapshot);
+      const found = await writer.query<{ ts_from: string; ts_to: string }>(LACKING_SQL, [
+        ...[writer.feedId, writer.stream, times, areSnapshots, expirations, formatEastern(now)],
+        ...[underlying, values.feedId, name, detail],
+      ]);
+      return found
+        .map(({ ts_from, ts_to }) => ({ from: timeOf({ ts: ts_from }), to: timeOf({ ts: ts_to }) }))
+        .sort((a, b) => a.from - b.from);
+    },
     close: async () => {
-      await Promise.allSettled([writer.close(), values.close()]);
+      await Promise.allSettled([writer.close(), values.close(), aside.end()]);
     },
   };
 }

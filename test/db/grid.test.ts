@@ -1,13 +1,17 @@
 // Grids: every combination a run of its own, what is complete found again, walk-forward that has not seen what it is tested on.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../core/clock.ts';
+import { projectPath } from '../../core/root.ts';
 import { connect } from '../../db/pool.ts';
+import { unlockAccount } from '../../jobs/advance.ts';
 import { findCells, type GridRequest, runGrid } from '../../jobs/grid.ts';
 import { compareRuns } from '../../jobs/parity.ts';
+import { openRun } from '../../jobs/run.ts';
 import { summarizeRun } from '../../jobs/run_summary.ts';
 import { type Captured, runCli } from '../cli/capture.ts';
 import { eventually, useDatabase } from '../harness.ts';
@@ -235,6 +239,57 @@ describe('a grid', () => {
     const { rows, stderr: second } = await grid(...argv.slice(FEEDS.length));
     expect(second).toMatch(new RegExp(`4 runs, ${kept} of them complete already`));
     expect(rows).toHaveLength(4);
+  });
+
+  it('that was killed leaves runs that the next one drops, and none that goes on', async ({ skip }) => {
+    skip(!existsSync(projectPath('dist', 'cli', 'main.js')), 'needs the compiled program: npm run build');
+    const argv = ['--set', 'contracts=11', '--vary', 'cooldown_ms=0,1000,2000,3000', '--jobs', '2'];
+    const child = spawn(process.execPath, [
+      ...[projectPath('bin', 'strikebase.js'), 'grid', ...FEEDS, ...argv, '--db', db.url()],
+    ]);
+    const ended = new Promise((resolve) => child.once('close', resolve));
+    const open = async (): Promise<number> =>
+      (
+        await db
+          .pool()
+          .query("select from trade.runs where params ->> 'contracts' = '11' and ts_ended is null")
+      ).rows.length;
+    await eventually(async () => expect(await open()).toBeGreaterThan(0), { timeoutMs: 20_000 });
+    child.kill('SIGKILL');
+    await ended;
+    // One of another grid, which goes on.
+    const other = await openRun(
+      first(),
+      { ...request({ contracts: 12 }), mode: 'backtest', keeps: 'trades' },
+      systemClock(),
+    );
+    // The server ends what it does for a client that is gone.
+    await eventually(
+      async () => {
+        const { rows } = await db
+          .pool()
+          .query(
+            "select from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())",
+          );
+        expect(rows).toHaveLength(1);
+      },
+      { timeoutMs: 20_000 },
+    );
+    const left = await open();
+    expect(left).toBeGreaterThan(0);
+    const again = await grid(...argv);
+    expect(again.stderr).toMatch(
+      new RegExp(`${left} runs? of a grid that was killed had not come to an end: dropped`),
+    );
+    expect(again.rows).toHaveLength(4);
+    expect(await open()).toBe(0);
+    const isOpen = async (): Promise<boolean> =>
+      (await db.pool().query('select from trade.runs where run_id = $1 and ts_ended is null', [other.runId]))
+        .rows.length > 0;
+    expect(await isOpen()).toBe(true);
+    await unlockAccount(first(), other.account);
+    expect((await grid(...argv)).stderr).toContain(`dropped (${other.runId})`);
+    expect(await isOpen()).toBe(false);
   });
 
   it('tells one that fails, and stops the others', async () => {

@@ -5,12 +5,13 @@ import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { parseEastern, type SessionDate } from '../../core/eastern_time.ts';
 import { projectPath } from '../../core/root.ts';
-import { planOf } from '../../faults/session/plan.ts';
+import { SCHWAB_SYSTEM } from '../../faults/session/schwab_system.ts';
 import { timingOf } from '../../faults/session/timing.ts';
 
 const DATE = '2026-11-20' as SessionDate;
-const SETTINGS = { seed: 1, speed: 15, minutes: 390 };
-const { session } = timingOf(DATE, SETTINGS);
+const SETTINGS = { speed: 15, minutes: 390 };
+const { session } = timingOf(DATE, SETTINGS, 0);
+const planOf = SCHWAB_SYSTEM.plan;
 
 describe('the plan of a fault session', () => {
   it('is the same for a seed and another for another, each fault at a time of its own within the session', () => {
@@ -69,7 +70,7 @@ describe('the clock of a fault session', () => {
   });
 
   it('shows what the session begins with', () => {
-    const { shown, fastClock } = timingOf(DATE, SETTINGS);
+    const { shown, fastClock } = timingOf(DATE, SETTINGS, SCHWAB_SYSTEM.leadMs);
     expect(shown).toBe(parseEastern('2026-11-20 08:52:00'));
     expect(fastClock).toMatch(/^15,\d+,\d+$/);
   });

@@ -12,9 +12,12 @@ declare
   v_since timestamp;
   v_spot double precision;
   v_expirations date[];
+  v_is_named boolean;
 begin
   select f.* into v_feed from ref.feeds f where f.feed_id = p_context.quote_feed_id;
   v_since := greatest(p_ts - make_interval(secs => v_feed.stale_after_ms / 1000.0), p_ts::date);
+  -- Without it no expiry, and so no forward and no volatility.
+  v_is_named := exists (select from ref.option_roots r where r.root = s.option_root);
   v_spot := signal.last_close(p_context.instrument_id, p_context.feed_id, p_ts, p_context.as_of) / 10000.0;
   -- The exact expiration where contracts of it are quoted, else the nearest, of two the earlier. Found first: the chain is read by them.
   v_expirations := array(
@@ -153,6 +156,7 @@ begin
     select
       p.*,
       case
+        when not v_is_named then 'unknown_root'
         when p.expiration is null then 'no_expiration'
         when p.forward is null then 'no_underlying'
         when abs(p.short_delta - p.delta_target::double precision) <= s.delta_tolerance::double precision is not true then 'no_delta'
@@ -186,7 +190,7 @@ begin
     array_position(
       array[
         'wide_spread', 'small_credit', 'wide_leg', 'no_bid_ask_recorded', 'crossed_quote', 'one_sided_quote', 'no_long_leg', 'no_delta',
-        'no_underlying', 'no_expiration'
+        'no_underlying', 'no_expiration', 'unknown_root'
       ], j.reject
     ) nulls first,
     x.score desc nulls last, j.dte_target, j.delta_target, j.option_kind desc;
@@ -197,6 +201,6 @@ comment on function signal.vertical_candidates(timestamp, signal.context) is
   'delta (Black-76 on the forward by put-call parity, our own implied volatility), long leg spread_width further out or by long_delta_distance; quotes as of '
   'p_ts, no older than their feed allows. Where no strike has both kinds the forward lies between the innermost call and put, where these are further apart '
   'than 0.5 % it is the last price of the underlying. score = w1 x credit / width + w2 x distance of the short strike in standard deviations - w3 x (ask - bid) / '
-  'middle of the spread, by score_weights; credit after fill_ratio. reject says why one cannot be sold: no_expiration, no_underlying, no_delta, no_long_leg, '
+  'middle of the spread, by score_weights; credit after fill_ratio. reject says why one cannot be sold: unknown_root (ref.option_roots does not name option_root), no_expiration, no_underlying, no_delta, no_long_leg, '
   'one_sided_quote, crossed_quote, no_bid_ask_recorded (marks), wide_leg, small_credit, wide_spread. One that is not rejected may be sold.';
 grant execute on function signal.vertical_candidates(timestamp, signal.context) to job_runner, backup;

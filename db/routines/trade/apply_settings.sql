@@ -50,6 +50,20 @@ begin
     raise exception 'no period of % ms ends at %', v_changed.period_ms, v_key
       using errcode = 'SB008', hint = 'Periods are counted from 09:30; choose other entry_times or another period_ms.';
   end if;
+  if v_changed.structure = 'credit_vertical' then
+    select r.underlying into v_key from ref.option_roots r where r.root = v_changed.option_root;
+    if v_key is null then
+      raise exception 'option_root % is not in ref.option_roots: nobody knows when its options expire', v_changed.option_root
+        using errcode = 'SB008', hint = format(
+          'Name it there, as the owner of the database, with what is true of it: insert into ref.option_roots (root, underlying, underlying_kind, tick_below_e4, '
+          'tick_above_e4, exercise_style, settlement, late_close) values (%L, %L, ''index'', 500, 1000, ''european'', ''pm'', true)',
+          v_changed.option_root, v_changed.underlying
+        );
+    elsif v_key <> v_changed.underlying then
+      raise exception 'option_root % is of %, and the underlying is %', v_changed.option_root, v_key, v_changed.underlying
+        using errcode = 'SB008', hint = 'Set both: underlying and option_root.';
+    end if;
+  end if;
   begin
     -- The table's own checks judge the values: the row is written and at once undone.
     insert into ref.strategies select (jsonb_populate_record(v_changed, '{"strategy": "(check)", "version": 1}')).*;
@@ -83,5 +97,5 @@ begin
 end
 $$;
 comment on function trade.apply_settings(ref.strategies, jsonb) is
-  'A strategy row with some parameters changed, judged by the table''s own checks (SB008). Stores nothing.';
+  'A strategy row with some parameters changed, judged by the table''s own checks (SB008), and of a vertical by its root. Stores nothing.';
 grant execute on function trade.apply_settings(ref.strategies, jsonb) to job_runner;

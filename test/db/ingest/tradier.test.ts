@@ -27,7 +27,7 @@ interface World {
   readonly simulator: TradierSimulator;
   readonly store: TradierStore;
   readonly notices: string[];
-  run(from: string, to: string): Promise<void>;
+  run(from: string, to: string, store?: TradierStore): Promise<void>;
 }
 
 async function world(start: string): Promise<World> {
@@ -62,11 +62,11 @@ async function world(start: string): Promise<World> {
     simulator,
     store,
     notices,
-    run: (from, to) =>
+    run: (from, to, through = store) =>
       runTradierFeed({
         ...TRADIER_SCHEDULE,
         ...{ client, clock, indexes, underlying: 'SPX', signal: ending.signal },
-        store: { ...store, heldContracts: async () => [HELD] },
+        store: { ...through, heldContracts: async () => [HELD] },
         session: { sessionDate: DATE, tsOpen: at(`${DATE} ${from}`), tsClose: at(`${DATE} ${to}`) },
         // Two snapshots within minutes, and patience for a machine that is busy: a minute is a second here.
         ...{ exactly: ['10:00', '10:02', '10:21'], graceMs: 50_000 },
@@ -191,6 +191,27 @@ describe('Tradier’s feed', () => {
     expect(gaps).toEqual([{ at: '10:20', cause: 'missed', is_over: true }]);
     const late = (await rows<SnapshotRow>(SNAPSHOTS)).filter((row) => row.at > '10:19');
     expect(late.map((row) => row.at)).toEqual(['10:21:00', '10:21:00', '10:21:00']);
+  });
+
+  it('when it is started again, tells what is lacking, all of it and once, and makes up for a context', async () => {
+    const first = await world('10:04:30');
+    // Interrupted before its context was written.
+    const interrupted = { ...first.store, writeContext: () => Promise.resolve() };
+    await first.run('10:05', '10:06', interrupted);
+    const second = await world('10:12:30');
+    await second.run('10:05', '10:13');
+    const gaps = `select to_char(ts_from, 'HH24:MI') || ' ' || to_char(ts_to, 'HH24:MI') as range, ts_filled is not null as is_over
+      from ops.feed_gaps where cause = 'missed' and ts_from::time between '10:03' and '10:15' order by ts_from`;
+    // The snapshot of 10:10 among them; those of 10:05 are there.
+    expect(await rows(gaps)).toEqual([{ range: '10:07 10:11', is_over: true }]);
+    expect(second.notices.filter((text) => text.includes('missed'))).toEqual([
+      '10:07 to 10:11 was missed: not running, or still busy with an earlier one',
+    ]);
+    const context = `select distinct to_char(ts_event, 'HH24:MI') as at from market.context_snapshots where ts_event::time between '10:03' and '10:15'`;
+    expect(await rows(context)).toEqual([{ at: '10:05' }]);
+    const third = await world('10:14');
+    await third.run('10:05', '10:14');
+    expect(await rows(gaps)).toEqual([{ range: '10:07 10:11', is_over: true }]);
   });
 
   it('writes a snapshot that is there already not again', async () => {

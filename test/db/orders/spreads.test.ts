@@ -1,9 +1,10 @@
 // Spreads through the order path at the simulated Tradier: one order for all legs, each execution once, never a half one unwatched.
 import { describe, expect, it } from 'vitest';
-import { systemClock } from '../../../core/clock.ts';
+import { type Clock, systemClock } from '../../../core/clock.ts';
 import type { OsiSymbol } from '../../../core/osi_symbol.ts';
 import type { Broker, OrderReport, VenueState } from '../../../jobs/brokers/broker.ts';
 import { flatten } from '../../../jobs/flatten.ts';
+import { checkReadiness } from '../../../jobs/readiness.ts';
 import { useBench } from '../support/connections.ts';
 import {
   BOUGHT,
@@ -54,6 +55,37 @@ async function halts(world: SpreadWorld): Promise<string[]> {
     world.account,
   ]);
 }
+
+describe('buying power', () => {
+  async function powerOf(
+    world: SpreadWorld,
+  ): Promise<{ readonly isOk: boolean; readonly detail: string } | undefined> {
+    const clock: Clock = { kind: 'simulated', now: () => world.now(), sleep: () => Promise.resolve() };
+    const { broker } = world;
+    const about = { strategy: 'spx_credit_vertical', feedIds: [], broker };
+    const checks = await checkReadiness({ ...about, client: bench.runner(), clock });
+    const found = checks.find(({ name }) => name === 'buying power');
+    return found && { isOk: found.isOk, detail: found.detail };
+  }
+
+  it('is held against the width of the run that trades, and of the widest spread where its long leg is chosen by delta', async () => {
+    const fixed = await createSpreadWorld(bench, { settings: { contracts: 10 } });
+    expect(await powerOf(fixed)).toEqual({
+      ...{ isOk: true, detail: '$100,000 of buying power; a position takes about $25,000' },
+    });
+    const byDelta = { spread_width: null, long_delta_distance: 0.06, contracts: 10 };
+    const world = await createSpreadWorld(bench, { settings: byDelta });
+    const unknown = await powerOf(world);
+    expect(unknown?.isOk).toBe(false);
+    expect(unknown?.detail).toContain('no chain of this run is quoted yet');
+    world.moveTo('10:00:00.2');
+    // 5875 has 0.114; 0.06 below it 5825 with 0.045 is nearer than 5850 with 0.073.
+    expect(await powerOf(world)).toEqual({
+      isOk: true,
+      detail: '$100,000 of buying power; a position takes about $50,000',
+    });
+  });
+});
 
 describe('a vertical', () => {
   it('is previewed, sold as one order, watched by its legs, and bought back as one', async () => {

@@ -206,6 +206,22 @@ describe('candidates', () => {
     expect(first?.reject).toBe(reason);
   });
 
+  test('need an option root that has a name, and say so', async () => {
+    const all = await candidates('2026-06-15 10:00', { option_root: 'SPXQ' });
+    expect(new Set(all.map(({ reject }) => reject))).toEqual(new Set(['unknown_root']));
+    const refused = bench
+      .runner()
+      .query('select trade.set_strategy($1, $2)', ['spx_credit_vertical', { option_root: 'SPXQ' }]);
+    await expect(refused).rejects.toMatchObject({
+      code: 'SB008',
+      message: 'option_root SPXQ is not in ref.option_roots: nobody knows when its options expire',
+      hint: expect.stringContaining("values ('SPXQ', 'SPX', 'index'"),
+    });
+    await expect(runOf({ underlying: 'QQQ' })).rejects.toThrow(
+      'option_root SPXW is of SPX, and the underlying is QQQ',
+    );
+  });
+
   test('need quotes that are not old', async () => {
     const all = await candidates('2026-06-15 18:00');
     expect(new Set(all.map(({ reject }) => reject))).toEqual(new Set(['no_expiration']));

@@ -64,7 +64,7 @@ describe('a LEAN zip', () => {
     const whole = await readAll(
       lean({
         '20210104_spxw_minute_quote_european_call_37000000_20210104.csv':
-          '34200000,651000,671000,635000,649000,48,692000,707000,674000,679000,15\n34260000,,,,,0,5000,5000,5000,5000,16\n',
+          '34200000,651000,671000,635000,649000,48,692000,707000,674000,679000,15\n',
         '20210104_spxw_minute_quote_european_put_38000000_20210106.csv':
           '34200000,1,2,1,2000,3,1,2,1,1000,4\n',
       }),
@@ -80,11 +80,46 @@ describe('a LEAN zip', () => {
         bid_sz: 48,
         ask_sz: 15,
       },
-      { ts_event: eastern('2021-01-04 09:32:00'), bid_px_e4: null, bid_sz: null, ask_px_e4: 5_000 },
     ]);
     expect(whole.setAside[0]?.reason).toBe('crossed quote: bid 0.20 is above ask 0.10');
-    expect(whole.lines).toBe(3);
+    expect(whole.lines).toBe(2);
     expect(whole.bytes).toBe(whole.file.totalBytes);
+  });
+
+  it('of option quotes carries a side that did not change, which LEAN leaves empty, and knows of none before its first', async () => {
+    // As in LEAN's own TWX of 2014-06-06; the second contract as in its SPX of 2021-01-04.
+    const { quotes, setAside } = await readAll(
+      lean({
+        '20140606_twx_minute_quote_american_call_1000000_20160115.csv': [
+          '34320000,5200,5200,5200,5200,321,10000,10000,10000,10000,225',
+          '34380000,5200,5200,5200,5200,320,,,,,0',
+          '34680000,,,,,0,9900,10000,9900,9900,169',
+          '34740000,,,,,0,,,,,0',
+          '34800000,0,0,0,0,0,,,,,0',
+          '34860000,,,,,0,9800,9800,9800,9800,9',
+          '',
+        ].join('\n'),
+        '20140606_twx_minute_quote_american_put_300000_20160115.csv':
+          '34320000,,,,,0,100,100,100,100,7\n34380000,50,50,50,50,3,,,,,0\n',
+      }),
+    );
+    expect(setAside).toEqual([]);
+    const sides = quotes.map(({ bid_px_e4, bid_sz, ask_px_e4, ask_sz }) => [
+      bid_px_e4,
+      bid_sz,
+      ask_px_e4,
+      ask_sz,
+    ]);
+    expect(sides).toEqual([
+      [5200, 321, 10_000, 225],
+      [5200, 320, 10_000, 225],
+      [5200, 320, 9900, 169],
+      [5200, 320, 9900, 169],
+      [null, null, 9900, 169],
+      [null, null, 9800, 9],
+      [null, null, 100, 7],
+      [50, 3, 100, 7],
+    ]);
   });
 
   it('of option trades gives a print at the end of the minute', async () => {

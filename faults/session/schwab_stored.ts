@@ -3,11 +3,14 @@ import {
   type EasternUs,
   easternFromEpochMs,
   epochMsFromEastern,
+  formatEastern,
   parseEastern,
 } from '../../core/eastern_time.ts';
 import { toOsi } from '../../core/osi_symbol.ts';
+import type { MassiveSimulator } from '../../sim/massive_server.ts';
 import type { Market, WireEvent } from '../../sim/wire.ts';
 import type { Stage } from './stage.ts';
+import type { Stored } from './venue.ts';
 
 export interface SentLog {
   readonly note: (market: Market, events: readonly WireEvent[]) => void;
@@ -39,14 +42,9 @@ function tagOf({ ev, q, p }: WireEvent['event']): number {
   return ev === 'A' ? 0 : ev === 'Q' ? Number(q) : Math.round(Number(p) * 10_000);
 }
 
-export interface Stored {
-  /** Distinct events that were sent, or lie in a gap that is said to be filled. */
-  readonly expected: number;
-  readonly stored: number;
-  /** Not stored, and in a gap of the ledger that says so. */
-  readonly inGaps: number;
-  /** Neither: pair and Eastern time of each. */
-  readonly lost: readonly { readonly pair: string; readonly at: EasternUs }[];
+interface Vendor {
+  readonly market: MassiveSimulator;
+  readonly sent: SentLog;
 }
 
 interface Gap {
@@ -69,7 +67,7 @@ const ROWS_SQL = {
 const END_OF_TIME = Number.MAX_SAFE_INTEGER as EasternUs;
 
 /** Holds every event that was sent, and every second of the equity that a gap was filled with, against the tables. */
-export async function checkStored(stage: Stage): Promise<Stored> {
+export async function checkSent(stage: Stage, vendor: Vendor): Promise<Stored> {
   const gaps = (
     await stage.rows<{ stream: string; ts_from: string; ts_to: string; is_filled: boolean }>(GAPS_SQL)
   ).map(
@@ -78,13 +76,13 @@ export async function checkStored(stage: Stage): Promise<Stored> {
       to: ts_to === 'infinity' ? END_OF_TIME : (parseEastern(ts_to) as EasternUs),
     }),
   );
-  const total = { expected: 0, stored: 0, inGaps: 0, lost: [] as { pair: string; at: EasternUs }[] };
-  for (const pair of stage.sent.pairs.keys()) {
+  const total = { expected: 0, stored: 0, inGaps: 0, lost: [] as string[] };
+  for (const pair of vendor.sent.pairs.keys()) {
     const kind = pair.slice(0, 1) as keyof typeof ROWS_SQL;
     const stream = kind === 'A' ? 'equities' : 'options';
     const mine = gaps.filter((gap) => gap.stream === stream);
     const rows = await rowsOf(stage, pair, kind);
-    for (const key of expectedOf(stage, pair, mine)) {
+    for (const key of expectedOf(vendor, pair, mine)) {
       total.expected += 1;
       if (rows.has(key)) {
         total.stored += 1;
@@ -92,14 +90,14 @@ export async function checkStored(stage: Stage): Promise<Stored> {
       }
       const at = easternFromEpochMs(Number(key.split(' ')[0]));
       if (mine.some((gap) => !gap.isFilled && at >= gap.from && at < gap.to)) total.inGaps += 1;
-      else total.lost.push({ pair, at });
+      else total.lost.push(`${pair} of ${formatEastern(at)} was sent and is not stored`);
     }
   }
-  return total;
+  return { what: `${vendor.sent.count().toLocaleString('en-US')} events sent`, problems: [], ...total };
 }
 
 /** Keys, time and tag, of what must be stored. */
-function expectedOf({ sent, market }: Stage, pair: string, gaps: readonly Gap[]): Set<string> {
+function expectedOf({ sent, market }: Vendor, pair: string, gaps: readonly Gap[]): Set<string> {
   const keys = new Set<string>();
   const list = sent.pairs.get(pair) ?? [];
   for (let i = 0; i < list.length; i += 2) keys.add(`${list[i]} ${list[i + 1]}`);
