@@ -184,6 +184,8 @@ async function applyRoutines(client: pg.Client, force: boolean, options: Migrate
   await inTransaction(client, async () => {
     await client.query('set local check_function_bodies = off');
     await client.query("set local client_min_messages = 'warning'");
+    // For routines that say `set plan_cache_mode from current`.
+    await client.query("select set_config('plan_cache_mode', engine.range_plans(), true)");
     await dropRoutines(client);
     await createInAnyOrder(client, files);
     await client.query('insert into engine.routine_sets (sha256) values ($1)', [sha256]);

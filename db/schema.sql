@@ -98,6 +98,9 @@ create function engine.plan_by_key() returns void language plpgsql volatile;
 comment on function engine.plan_by_key() is 'Makes the planner read by key until the transaction ends, whatever it believes of the tables.';
 grant execute on function engine.plan_by_key() to ingest_writer, job_runner;
 
+create function engine.range_plans() returns text language sql immutable;
+comment on function engine.range_plans() is 'plan_cache_mode of routines that read a range of a hypertable: they take it from migrate (set plan_cache_mode from current).';
+
 create procedure engine.refresh(IN p_rollup text, IN p_from timestamp without time zone, IN p_to timestamp without time zone);
 comment on procedure engine.refresh(IN p_rollup text, IN p_from timestamp without time zone, IN p_to timestamp without time zone) is 'Brings a rollup up to date over [p_from, p_to). Call it outside a transaction, after an import or back-fill.';
 grant execute on procedure engine.refresh(IN p_rollup text, IN p_from timestamp without time zone, IN p_to timestamp without time zone) to ingest_writer, job_runner;
@@ -1179,7 +1182,7 @@ create function signal.chain_greeks(p_snapshot_id bigint, p_rate double precisio
 comment on function signal.chain_greeks(p_snapshot_id bigint, p_rate double precision, p_dividend double precision) is 'Implied volatility of the middle of every quote of a chain snapshot and its greeks (signal.bs_greeks; p_rate and p_dividend continuous, a fraction a year), with the vendor''s beside. Time counts from the quote''s own time where it has one. Null where a contract has no two-sided quote or no volatility explains it.';
 grant execute on function signal.chain_greeks(p_snapshot_id bigint, p_rate double precision, p_dividend double precision) to backup, ingest_writer, job_runner;
 
-create function signal.columns_of(p_routine text) returns text language sql stable;
+create function signal.columns_of(p_routine text) returns text language plpgsql stable;
 comment on function signal.columns_of(p_routine text) is 'The columns that a rule returns, and that are stored of it in signal.signals: those of signal.signal_values or signal.spread_values.';
 grant execute on function signal.columns_of(p_routine text) to job_runner;
 
@@ -1199,7 +1202,7 @@ create function signal.iv_rank(p_history double precision[], p_now double precis
 comment on function signal.iv_rank(p_history double precision[], p_now double precision, OUT rank double precision, OUT percentile double precision) is 'Where an implied volatility stands in its history (one value a session, today''s not among them; usually 252): rank = distance from the lowest in percent of the range, null where all are equal; percentile = percent of the sessions strictly below.';
 grant execute on function signal.iv_rank(p_history double precision[], p_now double precision, OUT rank double precision, OUT percentile double precision) to backup, job_runner;
 
-create function signal.last_close(p_instrument_id integer, p_feed_id smallint, p_ts timestamp without time zone, p_as_of timestamp without time zone) returns integer language sql stable;
+create function signal.last_close(p_instrument_id integer, p_feed_id smallint, p_ts timestamp without time zone, p_as_of timestamp without time zone) returns integer language plpgsql stable;
 comment on function signal.last_close(p_instrument_id integer, p_feed_id smallint, p_ts timestamp without time zone, p_as_of timestamp without time zone) is 'The last price of an equity or index known at p_ts, 1/10,000 dollar: of the last print, or of the last aggregate that was over by then; null where that day has none.';
 grant execute on function signal.last_close(p_instrument_id integer, p_feed_id smallint, p_ts timestamp without time zone, p_as_of timestamp without time zone) to backup, ingest_writer, job_runner;
 
@@ -1232,7 +1235,7 @@ comment on function signal.ts_expiry(p_root text, p_expiration date) is 'The ins
 grant execute on function signal.ts_expiry(p_root text, p_expiration date) to backup, ingest_writer, job_runner;
 
 create function signal.vertical_candidates(p_ts timestamp without time zone, p_context signal.context) returns SETOF signal.vertical language plpgsql stable;
-comment on function signal.vertical_candidates(p_ts timestamp without time zone, p_context signal.context) is 'Credit verticals that a strategy may sell at p_ts, one for each of its dte_targets x delta_targets x put and call, the best first: short leg nearest to the delta (Black-76 on the forward by put-call parity, our own implied volatility), long leg spread_width further out or by long_delta_distance; quotes as of p_ts, no older than their feed allows. Where no strike has both kinds the forward lies between the innermost call and put, where these are further apart than 0.5 % it is the last price of the underlying. score = w1 x credit / width + w2 x distance of the short strike in standard deviations - w3 x (ask - bid) / middle of the spread, by score_weights; credit after fill_ratio. reject says why one cannot be sold: no_expiration, no_underlying, no_delta, no_long_leg, one_sided_quote, crossed_quote, no_bid_ask_recorded (marks), wide_leg, small_credit, wide_spread. One that is not rejected may be sold.';
+comment on function signal.vertical_candidates(p_ts timestamp without time zone, p_context signal.context) is 'Credit verticals that a strategy may sell at p_ts, one for each of its dte_targets x delta_targets x put and call, the best first: short leg nearest to the delta (Black-76 on the forward by put-call parity, our own implied volatility), long leg spread_width further out or by long_delta_distance; quotes as of p_ts, no older than their feed allows. Where no strike has both kinds the forward lies between the innermost call and put, where these are further apart than 0.5 % it is the last price of the underlying. score = w1 x credit / width + w2 x distance of the short strike in standard deviations - w3 x (ask - bid) / middle of the spread, by score_weights; credit after fill_ratio. reject says why one cannot be sold: unknown_root (ref.option_roots does not name option_root), no_expiration, no_underlying, no_delta, no_long_leg, one_sided_quote, crossed_quote, no_bid_ask_recorded (marks), wide_leg, small_credit, wide_spread. One that is not rejected may be sold.';
 grant execute on function signal.vertical_candidates(p_ts timestamp without time zone, p_context signal.context) to backup, job_runner;
 
 create function signal.vwap_ma9(p_from timestamp without time zone, p_to timestamp without time zone, p_context signal.context) returns SETOF signal.signal_values language plpgsql stable;
@@ -1480,6 +1483,7 @@ create table trade.closed_trips (
   net_e4 bigint not null,
   constraint closed_trips_pk PRIMARY KEY (position_id, revision)
 );
+CREATE INDEX closed_trips_exit_idx ON trade.closed_trips USING btree (run_id, ts_exit);
 CREATE INDEX closed_trips_revised_idx ON trade.closed_trips USING btree (position_id, revision) WHERE (revision > 0);
 CREATE INDEX closed_trips_run_idx ON trade.closed_trips USING btree (run_id, session_date);
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON trade.closed_trips FOR EACH ROW EXECUTE FUNCTION engine.forbid_change();
@@ -2246,7 +2250,7 @@ comment on function trade.advance(p_run_id bigint, p_to timestamp without time z
 grant execute on function trade.advance(p_run_id bigint, p_to timestamp without time zone, p_as_of timestamp without time zone, p_from timestamp without time zone) to job_runner;
 
 create function trade.apply_settings(p_strategy ref.strategies, p_settings jsonb) returns ref.strategies language plpgsql volatile;
-comment on function trade.apply_settings(p_strategy ref.strategies, p_settings jsonb) is 'A strategy row with some parameters changed, judged by the table''s own checks (SB008). Stores nothing.';
+comment on function trade.apply_settings(p_strategy ref.strategies, p_settings jsonb) is 'A strategy row with some parameters changed, judged by the table''s own checks (SB008), and of a vertical by its root. Stores nothing.';
 grant execute on function trade.apply_settings(p_strategy ref.strategies, p_settings jsonb) to job_runner;
 
 create function trade.cancel_entry(p_walk trade.walk_state, p_run trade.runs, p_strategy ref.strategies, p_ts timestamp without time zone, p_reason text) returns trade.walk_state language plpgsql volatile;
@@ -2436,7 +2440,7 @@ create function trade.reprice_exit(p_walk trade.walk_state, p_run trade.runs, p_
 comment on function trade.reprice_exit(p_walk trade.walk_state, p_run trade.runs, p_strategy ref.strategies) is 'Replaces an unfilled exit order by the next attempt: some increments higher, and a market order when exit_market_after_ms have passed.';
 grant execute on function trade.reprice_exit(p_walk trade.walk_state, p_run trade.runs, p_strategy ref.strategies) to job_runner;
 
-create function trade.risk_px(p_instrument_id integer) returns integer language sql stable;
+create function trade.risk_px(p_instrument_id integer) returns integer language plpgsql stable;
 comment on function trade.risk_px(p_instrument_id integer) is 'What selling one share''s worth can cost at most, 1/10,000 dollar, as the capital gate counts it: the strike of a contract, the width of a vertical.';
 grant execute on function trade.risk_px(p_instrument_id integer) to job_runner;
 

@@ -101,6 +101,7 @@ $$;
 
 comment on function engine.name() is 'The engine underneath: timescaledb or postgresql.';
 comment on function engine.version() is 'Engine and server version, for status lines.';
+comment on function engine.range_plans() is 'plan_cache_mode of routines that read a range of a hypertable: they take it from migrate (set plan_cache_mode from current).';
 comment on function engine.plan_by_key() is 'Makes the planner read by key until the transaction ends, whatever it believes of the tables.';
 comment on function engine.create_hypertable(regclass, name, interval) is 'Turns a table into a hypertable where there are any.';
 comment on function engine.create_rollup(text, text) is 'Creates a continuous aggregate, or a view with the same SELECT text.';

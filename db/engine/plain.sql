@@ -20,6 +20,11 @@ begin
 end
 $$;
 
+create or replace function engine.range_plans() returns text
+language sql immutable parallel safe
+-- There is one table: a plan made once reads any range of it by key.
+as $$ select 'force_generic_plan' $$;
+
 create or replace function engine.time_bucket(p_width interval, p_ts timestamp) returns timestamp
 language sql immutable parallel safe strict
 as $$ select date_bin(p_width, p_ts, timestamp '2000-01-03') $$;

@@ -28,6 +28,11 @@ begin
 end
 $$;
 
+create or replace function engine.range_plans() returns text
+language sql immutable parallel safe
+-- Planned with the range at hand only its chunks are opened.
+as $$ select 'force_custom_plan' $$;
+
 create or replace function engine.create_hypertable(p_table regclass, p_time_column name, p_chunk interval)
 returns void language plpgsql volatile
 as $$

@@ -8,6 +8,9 @@ declare
   v_per_minute integer := greatest(60000 / p_context.period_ms, 1);
   v_look_back timestamp;
   v_raw_from timestamp;
+  v_near timestamp;
+  v_volume_before bigint := 0;
+  v_notional_before numeric := 0;
   k record;
   v_row signal.period_values;
   v_session_date date;
@@ -37,6 +40,15 @@ begin
   v_raw_from := v_look_back;
   if p_context.run_id is not null then
     v_raw_from := greatest(v_look_back, date_bin(v_period, p_from, v_look_back));
+    -- The averages reach back over the last of them; of those before them only the session's sums are needed.
+    v_near := v_raw_from - v_per_minute * p_context.ma_minutes * v_period;
+    select coalesce(sum(b.volume_e6), 0)::bigint, coalesce(sum(b.notional_e12), 0) into v_volume_before, v_notional_before
+    from (
+      select distinct on (p.ts) p.volume_e6, p.notional_e12
+      from signal.periods p
+      where p.run_id = p_context.run_id and p.instrument_id = p_context.instrument_id and p.ts > v_look_back and p.ts <= v_near
+      order by p.ts, p.revision desc
+    ) b;
   end if;
   -- One pass in time order, the sums carried along: windows would sort and copy every row several times over.
   for k in
@@ -56,14 +68,11 @@ begin
     union all
     (
       select distinct on (p.ts)
-        p.session_date, p.ts, p.open_e4, p.high_e4, p.low_e4,
-        -- An empty period's close is carried, not its own.
-        case when p.tick_count > 0 then p.close_e4 end,
-        p.volume_e6, p.notional_e12, p.tick_count, p.vwap_is_typical
+        p.session_date, p.ts, p.open_e4, p.high_e4, p.low_e4, p.close_e4, p.volume_e6, p.notional_e12, p.tick_count, p.vwap_is_typical
       from signal.periods p
       where p.run_id = p_context.run_id
         and p.instrument_id = p_context.instrument_id
-        and p.ts > v_look_back
+        and p.ts > greatest(v_look_back, v_near)
         and p.ts <= v_raw_from
       order by p.ts, p.revision desc
     )
@@ -79,8 +88,10 @@ begin
       v_close_sums := '{}';
       v_minute_volume := 0;
       v_minute_notional := 0;
-      v_session_volume := 0;
-      v_session_notional := 0;
+      v_session_volume := v_volume_before;
+      v_session_notional := v_notional_before;
+      v_volume_before := 0;
+      v_notional_before := 0;
     end if;
     v_nth := v_nth + 1;
     v_close_e4 := coalesce(k.close_e4, v_close_e4);

@@ -1,7 +1,7 @@
 create or replace function signal.earliest_late_period(p_run_id bigint, p_before timestamp, p_context signal.context) returns timestamp
 language plpgsql stable
--- Planned with the range at hand, so that only its chunks are opened.
-set plan_cache_mode = force_custom_plan
+-- engine.range_plans
+set plan_cache_mode from current
 as $$
 declare
   v_session ref.sessions;

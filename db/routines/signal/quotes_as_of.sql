@@ -2,8 +2,8 @@ create or replace function signal.quotes_as_of(
   p_ids integer[], p_times timestamp[], p_feed_id smallint, p_from timestamp, p_to timestamp, p_as_of timestamp
 ) returns table (nth bigint, bid_px_e4 integer, ask_px_e4 integer, ts_event timestamp)
 language plpgsql stable
--- Planned with the range at hand, so that only its chunks are opened.
-set plan_cache_mode = force_custom_plan
+-- engine.range_plans
+set plan_cache_mode from current
 as $$
 begin
   return query

@@ -4,8 +4,8 @@ returns table (
   tick_count integer, vwap_is_typical boolean
 )
 language plpgsql stable
--- Planned with the range at hand, so that only its chunks are opened.
-set plan_cache_mode = force_custom_plan
+-- engine.range_plans
+set plan_cache_mode from current
 as $$
 declare
   v_period interval := make_interval(secs => p_context.period_ms / 1000.0);

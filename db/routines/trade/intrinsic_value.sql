@@ -1,7 +1,7 @@
 create or replace function trade.intrinsic_value(p_run trade.runs, p_instrument_id integer, p_ts timestamp) returns integer
 language plpgsql stable
--- Planned with the range at hand, so that only its chunks are opened.
-set plan_cache_mode = force_custom_plan
+-- engine.range_plans
+set plan_cache_mode from current
 as $$
 declare
   v_contract ref.instruments;

@@ -3,8 +3,8 @@ create or replace function trade.last_ask(
   out ask_e4 integer, out ts timestamp
 )
 language plpgsql stable
--- Planned with the range at hand, so that only its chunks are opened.
-set plan_cache_mode = force_custom_plan
+-- engine.range_plans
+set plan_cache_mode from current
 as $$
 declare
   v_at integer := width_bucket(p_ts, p_tape.ts);

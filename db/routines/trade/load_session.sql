@@ -43,24 +43,13 @@ begin
     offset 0
   ) i;
   -- Realised on the day on which the last contract was closed.
-  select coalesce(sum(p.net), 0) into v_day.day_pl
-  from (
-    select distinct x.position_id
-    from unnest(v_runs) r (run_id)
-    cross join lateral (
-      select f.position_id from trade.fills f
-      where f.run_id = r.run_id and f.effect = 'close' and f.ts >= p_session_date and f.ts < p_session_date + interval '1 day'
-      offset 0
-    ) x
-  ) c
+  select coalesce(sum(x.net), 0) into v_day.day_pl
+  from unnest(v_runs) r (run_id)
   cross join lateral (
-    select
-      sum(f.qty * f.px_e4::bigint * case f.side when 'sell' then 1 else -1 end) * min(i.multiplier) / 10000.0
-        - sum(f.commission + f.fees) as net
-    from (select * from trade.fills x where x.position_id = c.position_id offset 0) f
-    join ref.instruments i on i.instrument_id = f.instrument_id
-    having sum(case f.effect when 'open' then f.qty else -f.qty end) = 0
-  ) p;
+    select t.net from trade.round_trips t
+    where t.run_id = r.run_id and t.ts_exit >= p_session_date and t.ts_exit < p_session_date + interval '1 day'
+    offset 0
+  ) x;
   return v_day;
 end
 $$;

@@ -3,8 +3,8 @@ create or replace function trade.load_tapes(
   p_as_of timestamp
 ) returns trade.quote_tape[]
 language plpgsql stable
--- Planned with the range at hand, so that only its chunks are opened.
-set plan_cache_mode = force_custom_plan
+-- engine.range_plans
+set plan_cache_mode from current
 as $$
 declare
   v_is_paper boolean := p_run.broker = 'paper';
