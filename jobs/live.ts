@@ -49,6 +49,8 @@ export interface LiveRun {
   readonly beganAt: EasternUs;
   /** True when the run has reached the close of its options. */
   isOver(): boolean;
+  /** Clock time at which the next period has waited for its late ticks: what comes then is what decides it. */
+  ripeAt(): EasternUs;
   /** Takes the run as far as the marks allow at `now`; null if there was nothing to do. */
   step(now: EasternUs): Promise<Slice | null>;
   /** Calls `listener` when a stream's mark has moved, at once if one has since the last step. Only a hint: it may miss one. */
@@ -66,6 +68,8 @@ const MUTE_AFTER_MS = 5000;
 const POLL_MS = 100;
 // While nothing is held only a period's close can matter; with a position every quote can, but slices are rows too.
 const HINT_GAP_MS = 20;
+// A period that is ripe waits for one row more of each stream, and for nothing else; a feed that is further behind is a slow one.
+const RIPE_MS = 2000;
 const HEARTBEAT_MS = 1000;
 // No slice takes as long; a server that does is lost.
 const SLICE_MS = 300_000;
@@ -152,7 +156,13 @@ function liveRun(parts: Parts): LiveRun {
   async function step(now: EasternUs): Promise<Slice | null> {
     hints.clear();
     const look = await lookAt(parts);
+    const slice = await take(look, now);
+    // Behind the slice: what is decided does not wait for it.
     await beat(now, advancedTo);
+    return slice;
+  }
+
+  async function take(look: Look, now: EasternUs): Promise<Slice | null> {
     const end = Math.min(endAt(parts, look, now), optionClose) as EasternUs;
     // While nothing is held, only the end of a period can bring anything: fewer slices, and the same rows.
     const isDue = look.is_holding || end === optionClose || nextClose(advancedTo, run.periodMs) <= end;
@@ -174,6 +184,7 @@ function liveRun(parts: Parts): LiveRun {
     isResumed: run.isResumed,
     beganAt: run.advancedTo,
     isOver: () => advancedTo >= optionClose,
+    ripeAt: () => addMs(nextClose(advancedTo, run.periodMs), run.graceMs),
     step,
     onHint: hints.listen,
     close: async (ending) => {
@@ -196,9 +207,16 @@ export async function followLive(run: LiveRun, options: FollowOptions): Promise<
   const { clock, signal } = options;
   while (!signal.aborted && !run.isOver()) {
     await run.step(clock.now());
-    await clock.sleep(HINT_GAP_MS, signal);
+    const gapMs = hintGapMs(run.ripeAt(), clock.now());
+    if (gapMs > 0) await clock.sleep(gapMs, signal);
     await sleepUntilHint(run, options);
   }
+}
+
+/** How long hints are left alone: to the instant at which a period is ripe, and not at all from then on. */
+function hintGapMs(ripeAt: EasternUs, now: EasternUs): number {
+  const untilMs = (ripeAt - now) / 1000;
+  return untilMs > 0 || untilMs < -RIPE_MS ? Math.min(HINT_GAP_MS, Math.abs(untilMs)) : 0;
 }
 
 /** Trades one session: opens the run, follows the streams' marks, closes the run at the option close or on abort. */
