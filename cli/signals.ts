@@ -92,7 +92,7 @@ async function evaluate(database: Database, options: SignalOptions): Promise<num
       (s.vwap_e6 / 1000000.0)::numeric(14, 6) as vwap, (s.ma_e6 / 1000000.0)::numeric(14, 6) as ma9,
       (s.session_vwap_e6 / 1000000.0)::numeric(14, 6) as session_vwap, (s.close_e4 / 10000.0)::numeric(12, 4) as close,
       $8::text as symbol, s.session_date, $9::text as feed, $10::text as source,
-      -- Looked up once for all of them: the periods are counted from the session's open, as signal.tick_bars does.
+      -- Looked up once for all of them: the periods are counted from the session's open, as signal.build_periods does.
       s.ts in (
         select date_bin(make_interval(secs => $5 / 1000.0), t.ts_event, o.ts_open) + make_interval(secs => $5 / 1000.0)
         from market.equity_ticks t
