@@ -109,6 +109,8 @@ comment on function engine.add_refresh_policy(text, interval, interval, interval
   'Keeps a rollup fresh: window and lag before now, and how often.';
 comment on function engine.add_columnstore(regclass, text, text, interval) is
   'Compresses chunks older than p_after, where there are any.';
+comment on function engine.pack_columnstore() is
+  'Makes the columnstore of this database pack rows closely from now on, where there is one; connections that are open stay as they are.';
 comment on function engine.add_retention(regclass, interval) is 'Drops chunks older than p_after, where there are any.';
 comment on procedure engine.refresh(text, timestamp, timestamp) is
   'Brings a rollup up to date over [p_from, p_to). Call it outside a transaction, after an import or back-fill.';

@@ -56,6 +56,10 @@ create or replace function engine.add_columnstore(
 ) returns void language plpgsql volatile
 as $$ begin return; end $$;
 
+create or replace function engine.pack_columnstore() returns void
+language plpgsql volatile
+as $$ begin return; end $$;
+
 create or replace function engine.add_retention(p_table regclass, p_after interval) returns void
 language plpgsql volatile
 as $$ begin return; end $$;

@@ -76,6 +76,30 @@ begin
 end
 $$;
 
+create or replace function engine.pack_columnstore() returns void
+language plpgsql volatile
+as $$
+declare
+  v_setting text;
+begin
+  for v_setting in
+    select format('%s = %L', x.name, x.value)
+    from (values
+      -- A look-up in packed rows reads by contract and time; filters on single instants are a twentieth of the rows' size and serve none.
+      ('timescaledb.auto_sparse_indexes', 'off'),
+      -- Ten times the rows in a batch: what each batch has besides its rows is a tenth of them otherwise.
+      ('timescaledb.compression_batch_size_limit', '10000')
+    ) x (name, value)
+    join pg_catalog.pg_settings s on s.name = x.name
+  loop
+    execute format('alter database %I set %s', current_database(), v_setting);
+  end loop;
+exception
+  when insufficient_privilege then
+    raise warning 'the columnstore keeps its default batches: % is not the owner of the database', current_user;
+end
+$$;
+
 create or replace function engine.add_retention(p_table regclass, p_after interval) returns void
 language plpgsql volatile
 as $$

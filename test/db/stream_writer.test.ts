@@ -5,6 +5,7 @@ import { addMs, type EasternUs } from '../../core/eastern_time.ts';
 import type { OsiSymbol } from '../../core/osi_symbol.ts';
 import { MARKS_CHANNEL } from '../../db/marks_channel.ts';
 import { connect } from '../../db/pool.ts';
+import { columnsOf } from '../../ingest/quote_columns.ts';
 import { simulatedFeeds } from '../../ingest/stream_feed.ts';
 import { createStreamWriter, type StreamBatch, type StreamWriter } from '../../ingest/stream_writer.ts';
 import { eventually, useDatabase } from '../harness.ts';
@@ -13,6 +14,7 @@ import { at } from '../sim/sessions.ts';
 const database = useDatabase();
 const OPEN = at('2026-06-17 09:30:00');
 const CONTRACT = 'QQQ   260617C00610000' as OsiSymbol;
+const OTHER = 'QQQ   260617P00610000' as OsiSymbol;
 const writers: StreamWriter[] = [];
 let feedNumber = 0;
 
@@ -85,6 +87,18 @@ async function storedTicks(feed: string): Promise<{ second: number; close_e4: nu
   return rows;
 }
 
+/** Contract, second, sequence, nanoseconds, bid, ask and their sizes. */
+async function storedQuotes(feed: string): Promise<string[]> {
+  const { rows } = await database.pool().query<{ text: string }>(
+    `select concat_ws(' ', i.symbol, extract(second from q.ts_event)::integer, q.seq, q.event_ns, coalesce(q.bid_px_e4::text, '-'),
+       coalesce(q.ask_px_e4::text, '-'), coalesce(q.bid_sz::text, '-'), coalesce(q.ask_sz::text, '-')) as text
+     from market.option_quotes q join ref.feeds f using (feed_id) join ref.instruments i using (instrument_id)
+     where f.name = $1 order by i.symbol, q.ts_event, q.seq`,
+    [feed],
+  );
+  return rows.map(({ text }) => text);
+}
+
 async function markOf(
   feed: string,
 ): Promise<{ ts_high_water: string; ts_recv: string; rows_in: string } | null> {
@@ -145,6 +159,29 @@ describe('what a stream stores', () => {
       [feed],
     );
     expect(rows).toEqual([{ bid_px_e4: 12_300, ask_px_e4: null, conditions: '233,1', strike_e4: 6_100_000 }]);
+  });
+
+  it('takes quotes as columns, those of a part of them, beside quotes as rows', async () => {
+    const { writer, feed } = await openWriter('quotes');
+    const other = (second: number, seq: number): OptionQuote => ({ ...quote(second, seq), symbol: OTHER });
+    const { columns } = columnsOf([quote(9, 9), other(2, 1), quote(1, 7), other(1, 2), quote(9, 10)]);
+    const scanned = { columns, from: 1, to: 4 };
+    const quotes = [{ ...quote(3, 4), event_ns: 123 }];
+    expect(await writer.write(batch({ scanned, quotes }))).toEqual({ inserted: 4, duplicate: 0 });
+    expect(await storedQuotes(feed)).toEqual([
+      `${CONTRACT} 1 7 0 12300 - 5 -`,
+      `${CONTRACT} 3 4 123 12300 - 5 -`,
+      `${OTHER} 1 2 0 12300 - 5 -`,
+      `${OTHER} 2 1 0 12300 - 5 -`,
+    ]);
+    // Once more, with others and a dead letter beside them.
+    const rejected = [{ source: 'massive:ws', line: null, raw: 'rubbish', reason: 'not JSON' }];
+    const again = { scanned: { columns, from: 0, to: 4 }, rejected };
+    expect(await writer.write(batch(again))).toEqual({ inserted: 1, duplicate: 3 });
+    const more = { scanned: { columns, from: 4, to: 5 }, rejected };
+    expect(await writer.write(batch(more))).toEqual({ inserted: 1, duplicate: 0 });
+    expect(await storedQuotes(feed)).toHaveLength(6);
+    expect(await markOf(feed)).toMatchObject({ rows_in: '6' });
   });
 
   it('stores nothing and still moves the mark when time passes without rows', async () => {
