@@ -107,6 +107,8 @@ describe('rights', () => {
       'panel.last_quotes',
       'panel.lineage',
       'panel.option_greeks',
+      'panel.position_mark',
+      'panel.position_quotes',
       'ref.eastern',
       'ref.instant',
       'signal.bs_greeks',
