@@ -103,7 +103,7 @@ const greeks: Panel = tiles({
   id: 3,
   title: 'Greeks of the position',
   description:
-    'At the last quotes in the range (of a closed position: before its exit), from the middle of bid and ask and the underlying’s last price, by Black–Scholes without rate and dividend, with the time to the option close of the expiration. Delta in shares, gamma in shares a dollar, theta in dollars a day, vega in dollars a percentage point, of the whole position, all its legs added up; IV a year, of a spread that of the leg that was sold. Empty where no volatility explains the price of a leg. Source: panel.position_legs, panel.option_greeks().',
+    'At the last quotes in the range (of a closed position: before its exit), from the middle of bid and ask and the underlying’s last price, by Black–Scholes without rate and dividend, with the time to the option close of the expiration. Delta in shares, gamma in shares a dollar, theta in dollars a day, vega in dollars a percentage point, of the whole position, all its legs added up; IV a year, of a spread that of the leg that was sold. Empty where no volatility explains the price of a leg. Source: panel.position_legs, panel.last_quote(), panel.last_price(), panel.option_greeks().',
   at: [9, 4, 15, 4],
   sql: `with ${POSITION_CTE}, quoted as (
   select
@@ -112,12 +112,7 @@ const greeks: Panel = tiles({
   from p
   join panel.position_legs l on l.position_id = p.position_id
   cross join lateral panel.last_quote(l.instrument_id, p.quote_feed_id, p.ts_entry, least(${TO}, p.ts_exit)) q
-  cross join lateral (
-    select b.close from panel.bars_1m b
-    where b.symbol = p.underlying and b.feed = (select f.feed from panel.feeds f where f.feed_id = p.tick_feed_id)
-      and b.ts_open <= q.ts and b.ts_open > q.ts - interval '10 minutes'
-    order by b.ts_open desc limit 1
-  ) x
+  cross join lateral (select panel.last_price(p.underlying_id, p.tick_feed_id, q.ts) as close) x
   join panel.sessions e on e.session_date = l.expiration
 )
 select

@@ -103,6 +103,7 @@ describe('rights', () => {
       'engine.version',
       'panel.alarms_at',
       'panel.ask_extremes',
+      'panel.last_price',
       'panel.last_quote',
       'panel.last_quotes',
       'panel.lineage',

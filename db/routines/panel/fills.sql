@@ -35,9 +35,7 @@ join trade.decisions d on d.decision_id = o.decision_id
 join ref.instruments i on i.instrument_id = f.instrument_id
 -- What was counted on for a spread is a price of the whole.
 cross join lateral (
-  select case
-    when not exists (select from trade.order_intent_legs g where g.intent_id = f.intent_id and g.leg_no = 2) then d.trigger_px_e4
-  end as modelled_e4
+  select case when r.params ->> 'structure' = 'credit_vertical' then null else d.trigger_px_e4 end as modelled_e4
 ) m;
 comment on view panel.fills is 'Executions in dollars, with the price that their decision saw.';
 comment on column panel.fills.ts is 'When it was executed, Eastern.';

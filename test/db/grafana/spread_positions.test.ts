@@ -1,6 +1,7 @@
 // A spread is one position on every page: its credit, what closing it costs now, its middle, its levels, and its legs as detail.
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readLiveState } from '../../../cli/live_state.ts';
 import { connect } from '../../../db/pool.ts';
 import { ask, objects, panelQuery } from '../../../grafana/asker.ts';
 import type { QueryRange } from '../../../grafana/macros.ts';
@@ -145,6 +146,25 @@ describe('an open spread', () => {
     expect(Number(greeks?.Delta)).toBeGreaterThan(0);
     expect(Number(greeks?.Theta)).toBeGreaterThan(0);
     expect(Number(greeks?.Vega)).toBeLessThan(0);
+  });
+
+  it('is one position of the live view, at the price of its legs together', async () => {
+    const { positions } = await readLiveState(bench.runner(), held.id, eastern('2026-06-15 11:57'));
+    const [open] = await rows<{ ask: string; gross: string; fees: string }>(
+      'select ask, gross_to_close as gross, fees from panel.open_positions where run_id = $1',
+      [held.id],
+    );
+    const own = {
+      symbol: 'SPXW 260622 P5900/P5875',
+      qty: 1,
+      entry_e4: 46_800,
+      stop_e4: 93_600,
+      target_e4: 23_400,
+    };
+    const net = Number(open?.gross) - Number(open?.fees);
+    expect(positions).toEqual([
+      { ...own, ask_e4: Math.round(Number(open?.ask) * 10_000), open_pl: expect.closeTo(net, 6) },
+    ]);
   });
 
   it('is one line of the P/L page, at risk by what its stop would lose', async () => {
