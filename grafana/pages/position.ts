@@ -110,7 +110,7 @@ const greeks: Panel = tiles({
     l.leg_no, l.option_kind, l.strike, case l.side when 'short' then -l.qty else l.qty end * l.multiplier as shares,
     q.ts as ts_quote, (q.bid + q.ask) / 2 as mid, x.close as spot, e.ts_option_close as ts_expiry
   from p
-  join panel.position_legs l on l.position_id = p.position_id
+  join panel.position_legs l on l.position_id = ${idOf('position')}
   cross join lateral panel.last_quote(l.instrument_id, p.quote_feed_id, p.ts_entry, least(${TO}, p.ts_exit)) q
   cross join lateral (select panel.last_price(p.underlying_id, p.tick_feed_id, q.ts) as close) x
   join panel.sessions e on e.session_date = l.expiration
@@ -273,7 +273,7 @@ select
   (l.cash + case when l.held <> 0 then l.held * (coalesce(q.bid, 0) + q.ask) / 2 * l.multiplier else 0 end - l.fees)::double precision as "P/L at mid",
   l.fees::double precision as "Fees"
 from p
-join panel.position_legs l on l.position_id = p.position_id
+join panel.position_legs l on l.position_id = ${idOf('position')}
 left join lateral panel.last_quote(l.instrument_id, p.quote_feed_id, p.ts_entry, ${TO}) q on l.held <> 0
 order by l.leg_no`,
   noValue: NONE,

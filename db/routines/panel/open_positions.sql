@@ -1,7 +1,7 @@
 create or replace view panel.open_positions as
 select
-  p.strategy,
-  p.run_id,
+  r.strategy,
+  r.run_id,
   p.session_date,
   p.contract,
   p.option_kind,
