@@ -10,9 +10,11 @@ export interface ShownPeriod {
 
 export interface ShownPosition {
   readonly symbol: string;
-  /** Contracts that are still open; 0 while the entry order works. */
+  /** Contracts, or spreads, that are still open; 0 while the entry order works. */
   readonly qty: number;
+  /** Of a spread its net credit. */
   readonly entry_e4: number | null;
+  /** What closing costs. */
   readonly ask_e4: number | null;
   readonly stop_e4: number | null;
   readonly target_e4: number | null;
@@ -50,39 +52,21 @@ const PERIOD_SQL = `
   where p.run_id = $1 and p.ts <= $2 and p.session_date = $2::timestamp::date
   order by p.ts desc, p.revision desc limit 1`;
 
-// A short position is closed at the ask.
+// A short position is closed at the ask, a spread at what its legs cost together.
 const POSITIONS_SQL = `
-  with held as (
-    select s.position_id, i.instrument_id, i.symbol, i.multiplier, r.quote_feed_id,
-      (r.params ->> 'stop_loss_ratio')::numeric as stop_ratio, (r.params ->> 'take_profit_ratio')::numeric as target_ratio
-    from trade.runs r
-    join trade.position_slots s on s.account = r.account and s.strategy = r.strategy and s.position_id is not null
-    join trade.decisions d on d.decision_id = s.position_id
-    join ref.instruments i on i.instrument_id = d.instrument_id
-    where r.run_id = $1
-  ), filled as (
-    select h.position_id, coalesce(sum(f.qty) filter (where f.effect = 'open'), 0) as opened,
-      sum(case f.effect when 'open' then f.qty else -f.qty end)::integer as qty,
-      sum(f.qty * f.px_e4::bigint) filter (where f.effect = 'open') as notional,
-      sum(case f.side when 'sell' then f.qty else -f.qty end * f.px_e4::bigint) as cash,
-      sum(f.commission + f.fees) as cost
-    from held h
-    left join trade.fills f on f.position_id = h.position_id
-    group by h.position_id
-  )
-  select h.symbol, coalesce(f.qty, 0) as qty, round(f.notional / nullif(f.opened, 0))::integer as entry_e4, q.ask_px_e4 as ask_e4,
-    ceil(f.notional * h.stop_ratio / nullif(f.opened, 0))::integer as stop_e4,
-    floor(f.notional * h.target_ratio / nullif(f.opened, 0))::integer as target_e4,
-    ((f.cash - f.qty * q.ask_px_e4::bigint) * h.multiplier / 10000.0 - f.cost)::float8 as open_pl
-  from held h
-  join filled f on f.position_id = h.position_id
-  left join lateral (
-    select t.ask_px_e4 from market.option_quotes t
-    where t.instrument_id = h.instrument_id and t.feed_id = h.quote_feed_id
-      and t.ts_event <= $2 and t.ts_event > $2::timestamp - interval '1 hour'
-    order by t.ts_event desc, t.seq desc limit 1
+  select i.symbol, coalesce(p.held_qty, 0) as qty, (p.entry_px * 10000)::integer as entry_e4, (q.ask * 10000)::integer as ask_e4,
+    (p.stop_px * 10000)::integer as stop_e4, (p.target_px * 10000)::integer as target_e4,
+    (p.cash - q.ask * p.held_qty * p.multiplier - p.fees)::float8 as open_pl
+  from trade.runs r
+  join trade.position_slots s on s.account = r.account and s.strategy = r.strategy and s.position_id is not null
+  join trade.decisions d on d.decision_id = s.position_id
+  join ref.instruments i on i.instrument_id = d.instrument_id
+  left join lateral (select x.* from panel.positions x where x.position_id = s.position_id offset 0) p on true
+  left join lateral panel.position_mark(
+    p.instrument_id, r.quote_feed_id, p.fill_ratio, $2::timestamp - interval '1 hour', $2::timestamp + interval '1 microsecond'
   ) q on true
-  order by h.position_id`;
+  where r.run_id = $1
+  order by s.position_id`;
 
 const DECISIONS_SQL = `
   select to_char(d.ts, 'HH24:MI:SS') as time, d.kind, d.verdict, d.reason, i.symbol, d.trigger_px_e4 as px_e4

@@ -71,7 +71,7 @@ export const POSITION_VARIABLE: Variable = variable({
   label: 'Position',
   description: 'Positions entered in the range, open ones first, then the newest.',
   sql: `select
-  format('%s %s %s × %s%s', to_char(p.ts_entry, 'MM-DD HH24:MI:SS'), p.option_kind, trim_scale(p.strike), p.qty, case when p.is_open then ' open' end) as __text,
+  format('%s %s %s × %s%s', to_char(p.ts_entry, 'MM-DD HH24:MI:SS'), coalesce(p.option_kind, 'spread'), concat_ws('/', trim_scale(p.strike), trim_scale(p.long_strike)), p.qty, case when p.is_open then ' open' end) as __text,
   p.position_id::text as __value
 from panel.positions p
 where p.run_id = any (${RUN_IDS}) and p.position_id = any (${POSITION_IDS}) and ${inRange('p.ts_entry')}

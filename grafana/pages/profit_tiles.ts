@@ -64,7 +64,7 @@ const openNow: Panel = tiles({
     'Open P/L: what closing at the last quote (short at the ask) would make, less fees so far. At risk: what the stops would lose from the entry, (stop − entry) × contracts × multiplier. Source: panel.open_positions.',
   at: [18, 0, 6, 4],
   sql: `with ${CHOSEN_CTE}, held as (
-  select c.choice, o.gross_to_close - o.fees as net, (o.stop_px - o.entry_px) * o.notional / o.strike as at_risk
+  select c.choice, o.gross_to_close - o.fees as net, (o.stop_px - o.entry_px) * abs(o.qty) * o.multiplier as at_risk
   from panel.open_positions o
   join chosen c on c.run_id = o.run_id
   where o.run_id = any (array(select run_id from chosen))

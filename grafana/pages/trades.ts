@@ -95,7 +95,7 @@ order by extract(isodow from t.session_date)`,
 const EXCURSIONS = `with trips as materialized (
   select
     p.position_id, p.ts_entry, p.ts_exit, p.entry_px, p.exit_px, p.qty, p.multiplier, p.cash, p.fees, p.exit_reason, p.contract,
-    p.instrument_id, p.quote_feed_id
+    p.instrument_id, p.quote_feed_id, p.fill_ratio
   from panel.positions p
   where not p.is_open and p.position_id = any (array(
     select t.position_id from panel.trip_pl t
@@ -113,7 +113,7 @@ select
 from trips t
 join panel.ask_extremes(
   array(select position_id from trips), array(select instrument_id from trips), array(select quote_feed_id from trips),
-  array(select ts_entry from trips), array(select least(ts_exit, ${TO}) from trips)
+  array(select fill_ratio from trips), array(select ts_entry from trips), array(select least(ts_exit, ${TO}) from trips)
 ) q on q.position_id = t.position_id
 order by t.ts_entry`;
 
@@ -121,7 +121,7 @@ const adverse: Panel = points({
   id: 5,
   title: 'Net against the worst of it (MAE)',
   description:
-    'Each point is a round trip, of the newest 300 of the range. Worst: (entry − highest ask while it was open) × contracts × multiplier, before fees: what it would have lost, had it been closed then. Source: panel.positions, panel.ask_extremes.',
+    'Each point is a round trip, of the newest 300 of the range. Worst: (entry − highest ask while it was open, of a spread highest cost of closing it) × contracts × multiplier, before fees: what it would have lost, had it been closed then. Source: panel.positions, panel.ask_extremes.',
   at: [0, 21, 12, 10],
   sql: EXCURSIONS,
   xField: 'Worst',
@@ -134,7 +134,7 @@ const favourable: Panel = points({
   id: 6,
   title: 'Net against the best of it (MFE)',
   description:
-    'Each point is a round trip, of the newest 300 of the range. Best: (entry − lowest ask while it was open) × contracts × multiplier, before fees: what it would have made, had it been closed then. Source: panel.positions, panel.ask_extremes.',
+    'Each point is a round trip, of the newest 300 of the range. Best: (entry − lowest ask while it was open, of a spread lowest cost of closing it) × contracts × multiplier, before fees: what it would have made, had it been closed then. Source: panel.positions, panel.ask_extremes.',
   at: [12, 21, 12, 10],
   sql: EXCURSIONS,
   xField: 'Best',
@@ -147,12 +147,13 @@ const slippage: Panel = table({
   id: 7,
   title: 'Slippage: modelled against filled',
   description:
-    'Fills of the range by side and reason of the decision. Modelled: the price that the decision counted on (bid to sell, ask to buy). Slippage: what it cost that the fill differed; below 0 it was better. Source: panel.fills.',
+    'Fills of the range by side and reason of the decision. Modelled: the price that the decision counted on (bid to sell, ask to buy; empty of the legs of spreads, whose decision counts on the price of the whole). Slippage: what it cost that the fill differed; below 0 it was better. Source: panel.fills.',
   at: [0, 31, 12, 9],
   sql: `with ${CHOSEN_CTE}
 select
   f.purpose as "Purpose",
   f.reason as "Reason",
+  f.side as "Side",
   count(*) as "Fills",
   sum(f.qty) as "Contracts",
   (sum(f.modelled_px * f.qty) / sum(f.qty) filter (where f.modelled_px is not null))::double precision as "Modelled",
@@ -163,8 +164,8 @@ select
 from panel.fills f
 join chosen c on c.run_id = f.run_id
 where ${inRange('f.ts')}
-group by f.purpose, f.reason, c.choice
-order by f.purpose, f.reason, c.choice`,
+group by f.purpose, f.reason, f.side, c.choice
+order by f.purpose, f.reason, f.side, c.choice`,
   noValue: 'no fill in the range',
   overrides: [
     unit('Modelled', DOLLARS, 4),
@@ -202,7 +203,7 @@ const sides: Panel = table({
   id: 9,
   title: 'Calls and puts, signal by signal',
   description:
-    'Round trips of the range by what was sold and the signal it was sold on. Source: panel.round_trips.',
+    'Round trips of the range by what was sold (calls or puts, alone or in spreads) and the signal it was sold on. Source: panel.round_trips.',
   at: [0, 40, 24, 6],
   sql: `with ${CHOSEN_CTE}
 select

@@ -10,9 +10,9 @@ select
   f.effect,
   f.qty,
   (f.px_e4 / 10000.0)::numeric(12, 4) as px,
-  (d.trigger_px_e4 / 10000.0)::numeric(12, 4) as modelled_px,
+  (m.modelled_e4 / 10000.0)::numeric(12, 4) as modelled_px,
   (
-    (d.trigger_px_e4 - f.px_e4) * case f.side when 'sell' then 1 else -1 end * f.qty * i.multiplier / 10000.0
+    (m.modelled_e4 - f.px_e4) * case f.side when 'sell' then 1 else -1 end * f.qty * i.multiplier / 10000.0
   )::numeric(16, 2) as slippage,
   f.commission,
   f.fees,
@@ -32,7 +32,11 @@ from trade.fills f
 join trade.runs r on r.run_id = f.run_id
 join trade.order_intents o on o.intent_id = f.intent_id
 join trade.decisions d on d.decision_id = o.decision_id
-join ref.instruments i on i.instrument_id = f.instrument_id;
+join ref.instruments i on i.instrument_id = f.instrument_id
+-- What was counted on for a spread is a price of the whole.
+cross join lateral (
+  select case when r.params ->> 'structure' = 'credit_vertical' then null else d.trigger_px_e4 end as modelled_e4
+) m;
 comment on view panel.fills is 'Executions in dollars, with the price that their decision saw.';
 comment on column panel.fills.ts is 'When it was executed, Eastern.';
 comment on column panel.fills.strategy is 'Strategy.';
@@ -44,8 +48,8 @@ comment on column panel.fills.side is 'buy or sell.';
 comment on column panel.fills.effect is 'open or close.';
 comment on column panel.fills.qty is 'Contracts.';
 comment on column panel.fills.px is 'Price, dollars a share.';
-comment on column panel.fills.modelled_px is 'What the decision counted on: the bid that it would sell at, the ask that it would buy at, dollars a share.';
-comment on column panel.fills.slippage is 'What it cost that the fill was not at modelled_px, dollars; below 0 it was better. Null where the decision had no quote.';
+comment on column panel.fills.modelled_px is 'What the decision counted on: the bid that it would sell at, the ask that it would buy at, dollars a share; null of a leg of a spread.';
+comment on column panel.fills.slippage is 'What it cost that the fill was not at modelled_px, dollars; below 0 it was better. Null where the decision had no quote, and of a leg of a spread.';
 comment on column panel.fills.commission is 'Dollars.';
 comment on column panel.fills.fees is 'Dollars.';
 comment on column panel.fills.reason is 'Reason of the decision.';

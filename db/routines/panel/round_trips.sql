@@ -22,7 +22,8 @@ select
   r.mode,
   r.quote_source,
   t.position_id,
-  t.exit_decision_id
+  t.exit_decision_id,
+  t.legs
 from trade.round_trips t
 join trade.runs r on r.run_id = t.run_id
 join ref.instruments i on i.instrument_id = t.instrument_id;
@@ -52,4 +53,5 @@ comment on column panel.round_trips.mode is 'live, replay or backtest.';
 comment on column panel.round_trips.quote_source is 'recorded, modelled or simulated: what the option quotes are.';
 comment on column panel.round_trips.position_id is 'The entry decision.';
 comment on column panel.round_trips.exit_decision_id is 'The exit decision.';
+comment on column panel.round_trips.legs is 'Number of its contracts: 1, or those of a spread; one by one: panel.position_legs.';
 grant select on panel.round_trips to grafana_reader, job_runner, backup;

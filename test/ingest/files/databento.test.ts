@@ -4,30 +4,12 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { needsSharedData, sharedData } from '../../harness.ts';
 import { at } from '../../sim/sessions.ts';
+import { chars, head, NO_TIME, NS, quote, record, TEN, UNDEF, u } from './dbn_writer.ts';
 import { readAll, scratchFolder } from './support.ts';
 
 const file = scratchFolder();
 const PUT = 'SPXW  251120P05900000';
 const CALL = 'SPX   251219C06000000';
-const UNDEF = 9_223_372_036_854_775_807n;
-const NO_TIME = 18_446_744_073_709_551_615n;
-const NS = 1_000_000_000n;
-// 10:00 Eastern of 2025-11-20.
-const TEN = 1_763_650_800n * NS;
-
-function chars(text: string, length: number): Buffer {
-  const buffer = Buffer.alloc(length);
-  buffer.write(text, 'latin1');
-  return buffer;
-}
-
-function u(value: number | bigint, bytes: 1 | 2 | 4 | 8): Buffer {
-  const buffer = Buffer.alloc(bytes);
-  if (bytes === 8) buffer.writeBigUInt64LE(BigInt.asUintN(64, BigInt(value)));
-  else buffer.writeUIntLE(Number(value), 0, bytes);
-  return buffer;
-}
-
 /** One zstd frame around raw bytes, fewer than 65,792 of them. */
 function frame(bytes: Buffer): Buffer {
   const isShort = bytes.length < 256;
@@ -35,39 +17,6 @@ function frame(bytes: Buffer): Buffer {
   const block = Buffer.alloc(3);
   block.writeUIntLE(1 | (bytes.length << 3), 0, 3);
   return Buffer.concat([u(0xfd2fb528, 4), u(isShort ? 0x20 : 0x60, 1), size, block, bytes]);
-}
-
-/** A head with mappings of ids on one day or several. */
-function head(version: 1 | 2 | 3, schema: number, mappings: readonly (readonly [string, string])[]): Buffer {
-  const width = version === 1 ? 22 : 71;
-  const days = [u(20_251_120, 4), u(20_251_121, 4)];
-  const body = Buffer.concat([
-    ...[chars('OPRA.PILLAR', 16), u(schema, 2), u(TEN, 8), u(NO_TIME, 8), u(0, 8)],
-    ...(version === 1 ? [u(0, 8)] : []),
-    Buffer.from([1, 0, 0]),
-    ...(version === 1 ? [] : [u(width, 2)]),
-    Buffer.alloc(version === 1 ? 47 : 53),
-    ...[u(0, 4), u(1, 4), chars('SPX.OPT', width), u(0, 4), u(0, 4), u(mappings.length, 4)],
-    ...mappings.flatMap(([name, id]) => [chars(name, width), u(1, 4), ...days, chars(id, width)]),
-  ]);
-  return Buffer.concat([chars('DBN', 3), u(version, 1), u(body.length, 4), body]);
-}
-
-function record(rtype: number, id: number, body: readonly Buffer[]): Buffer {
-  const whole = Buffer.concat([u(0, 1), u(rtype, 1), u(30, 2), u(id, 4), u(NO_TIME, 8), ...body]);
-  whole[0] = whole.length / 4;
-  return whole;
-}
-
-function quote(
-  id: number,
-  ns: bigint,
-  bid: bigint,
-  ask: bigint,
-  sizes: readonly [number, number] = [7, 9],
-): Buffer {
-  const level = [u(bid, 8), u(ask, 8), u(sizes[0], 4), u(sizes[1], 4), u(29, 2), u(0, 2), u(23, 2), u(0, 2)];
-  return record(193, id, [u(UNDEF, 8), u(0, 4), Buffer.from([0, 78, 194, 0]), u(ns, 8), u(0, 8), ...level]);
 }
 
 function statistic(version: 1 | 3, type: number, quantity: bigint): Buffer {
