@@ -10,7 +10,7 @@ import { timingOf } from '../../faults/session/timing.ts';
 
 const DATE = '2026-11-20' as SessionDate;
 const SETTINGS = { speed: 15, minutes: 390 };
-const { session } = timingOf(DATE, SETTINGS, 0);
+const { session } = timingOf(DATE, SETTINGS, SCHWAB_SYSTEM.hours(390));
 const planOf = SCHWAB_SYSTEM.plan;
 
 describe('the plan of a fault session', () => {
@@ -70,7 +70,7 @@ describe('the clock of a fault session', () => {
   });
 
   it('shows what the session begins with', () => {
-    const { shown, fastClock } = timingOf(DATE, SETTINGS, SCHWAB_SYSTEM.leadMs);
+    const { shown, fastClock } = timingOf(DATE, SETTINGS, SCHWAB_SYSTEM.hours(390));
     expect(shown).toBe(parseEastern('2026-11-20 08:52:00'));
     expect(fastClock).toMatch(/^15,\d+,\d+$/);
   });
