@@ -28,7 +28,7 @@ export function ingestTradierCommand(): Command {
   const command = new Command('tradier')
     .summary('chain snapshots every five minutes, index values and held legs every minute')
     .description(
-      'Asks Tradier’s REST on time: the chains of the target expirations every 5 minutes of the session and at 10:00, 11:00 and ' +
+      'Asks Tradier’s REST on time: the chains of the target expirations every 5 minutes of the session (TRADIER_SNAPSHOT_MINUTES) and at 10:00, 11:00 and ' +
         '12:00, with the vendor’s greeks and the payload as it came; the values of the indexes and quotes of held legs on every ' +
         'minute. What is missed cannot be had later and is noted. Needs TRADIER_TOKEN; the sandbox is 15 minutes behind.',
     )
@@ -74,6 +74,7 @@ async function ingest(options: TradierIngestOptions): Promise<void> {
       tell(`tradier: session ${describeSession(session)}, ${config.tradierBaseUrl}`);
       await ingestTradier({
         ...{ databaseUrl, config, clock, session, underlying, indexes, days, signal },
+        everyMs: config.tradierSnapshotMs,
         onNotice: (text) => tell(`tradier: ${text}`),
         onSnapshot: ({ at, expiration, contracts }) =>
           tell(`tradier: ${formatEastern(at).slice(11, 16)} ${expiration}, ${contracts} contracts`),

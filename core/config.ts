@@ -73,6 +73,13 @@ const schema = z.object({
     .describe(
       'Tradier: the sandbox is paper money, https://api.tradier.com/v1 is real; http:// on loopback only.',
     ),
+  TRADIER_SNAPSHOT_MINUTES: z.coerce
+    .number('must be minutes')
+    .int('must be a whole number')
+    .min(1, 'must be 1 to 60')
+    .max(60, 'must be 1 to 60')
+    .default(5)
+    .describe('Tradier: minutes from one snapshot of the chains to the next.'),
   STRIKEBASE_SECRET_KEY: secret('Any long random text: encrypts the broker tokens on disk.'),
   TELEGRAM_BOT_TOKEN: secret('Token of the Telegram bot that sends messages (@BotFather gives it).'),
   TELEGRAM_CHAT_ID: z.string().optional().describe('Chat that the bot writes to; it must be a member of it.'),
@@ -112,6 +119,7 @@ export interface Config {
   readonly tradierToken: string | null;
   readonly tradierAccount: string | null;
   readonly tradierBaseUrl: string;
+  readonly tradierSnapshotMs: number;
   /** Encrypts broker tokens at rest. */
   readonly secretKey: string | null;
   readonly telegramBotToken: string | null;
@@ -168,6 +176,7 @@ export function parseConfig(environment: Environment): Config {
     tradierToken: env.TRADIER_TOKEN ?? null,
     tradierAccount: env.TRADIER_ACCOUNT ?? null,
     tradierBaseUrl: env.TRADIER_BASE_URL,
+    tradierSnapshotMs: env.TRADIER_SNAPSHOT_MINUTES * 60_000,
     secretKey: env.STRIKEBASE_SECRET_KEY ?? null,
     telegramBotToken: env.TELEGRAM_BOT_TOKEN ?? null,
     telegramChatId: env.TELEGRAM_CHAT_ID ?? null,

@@ -33,7 +33,12 @@ export const FAULTS: readonly FaultClass[] = [
   {
     id: 'F2',
     what: 'kill -9 of an order job at six points, entry and exit',
-    tests: [at(`${ORDERS}/killed_jobs`, /a job that is killed/), at(`${ORDERS}/submit`, /a new process/)],
+    tests: [
+      at(`${ORDERS}/killed_jobs`, /a job that is killed/),
+      at(`${ORDERS}/submit`, /a new process/),
+      // Feed, rules and database besides: all processes of a system.
+      at('live/tradier_session', /a spread/),
+    ],
   },
   {
     id: 'F3',

@@ -9,6 +9,9 @@ export interface Verdict {
   readonly duplicateOrders: number;
   readonly lostExits: number;
   readonly lostRows: number;
+  /** Orders of ours at the broker, and positions that were closed. */
+  readonly orders: number;
+  readonly roundTrips: number;
   /** Each in words; empty if all is well. */
   readonly problems: readonly string[];
   /** Figures for whoever reads it. */
@@ -31,19 +34,34 @@ const SUMMARY_SQL = `
       join lateral (select e.state from trade.order_events e where e.intent_id = i.intent_id order by e.event_id desc limit 1) e on true
       where e.state in ('submitted', 'unknown')
     ) as doubtful,
+    (select count(*)::integer from trade.fills f where f.account = $1) as fills,
+    (
+      select string_agg(x.state || ' ' || x.n, ', ' order by x.n desc) from (
+        select o.state, count(*) as n from trade.orders o join trade.runs r using (run_id) where r.account = $1 group by o.state
+      ) x
+    ) as states,
     (select count(*)::integer from panel.round_trips t) as round_trips,
     (select coalesce(sum(t.net), 0)::text from panel.round_trips t) as net_pl,
     (select count(*)::integer from ops.feed_gaps g) as gaps,
     (select count(*)::integer from ops.feed_gaps g where g.ts_filled is null) as unfilled,
     (select count(*)::integer from trade.slices) as slices,
     (select s.is_ok || ' ' || s.detail from trade.statements s order by s.statement_id desc limit 1) as statement,
-    (select count(*)::integer from trade.decisions d where d.kind = 'entry' and d.verdict = 'TRADE') as decided`;
+    (select count(*)::integer from trade.decisions d where d.kind = 'entry' and d.verdict = 'TRADE') as decided,
+    (
+      select string_agg(x.reason || ' ' || x.n, ', ' order by x.n desc) from (
+        select d.reason, count(*) as n from trade.decisions d
+        join signal.signals g using (run_id, ts) where d.kind = 'entry' and d.verdict = 'SKIP' group by d.reason
+      ) x
+    ) as skipped`;
 
 interface Summary {
   readonly orders: number;
   readonly venue_ids: readonly string[];
   readonly doubled: number;
   readonly held: number;
+  readonly fills: number;
+  /** How our orders ended. */
+  readonly states: string | null;
   readonly doubtful: number;
   readonly round_trips: number;
   readonly net_pl: string;
@@ -53,6 +71,8 @@ interface Summary {
   /** What the processes have noted of the day's books, `true …` or `false …`. */
   readonly statement: string | null;
   readonly decided: number;
+  /** Signals that were not traded, by reason. */
+  readonly skipped: string | null;
 }
 
 /** Looks at everything, with the tree ended and the database up. */
@@ -101,11 +121,14 @@ export async function judge(stage: Stage, url: string, watched: Watched): Promis
       strange.filter(({ filledQty }) => filledQty > 0).length + summary.doubled + watched.violations.size,
     lostExits: Math.max(heldThere, summary.held),
     lostRows: stored.lost.length + differences.length,
+    orders: ours.length,
+    roundTrips: summary.round_trips,
     problems,
     figures: figuresOf(stage, summary, {
       ours: ours.length,
       byHand: byHand.size,
       contracts,
+      differing: differences.length,
       stored,
       watched,
     }),
@@ -114,11 +137,25 @@ export async function judge(stage: Stage, url: string, watched: Watched): Promis
 
 function figuresOf(
   stage: Stage,
-  { orders, decided, round_trips, net_pl, gaps, unfilled, slices, statement }: Summary,
+  {
+    orders,
+    decided,
+    skipped,
+    fills,
+    states,
+    doubled,
+    round_trips,
+    net_pl,
+    gaps,
+    unfilled,
+    slices,
+    statement,
+  }: Summary,
   of: {
     readonly ours: number;
     readonly byHand: number;
     readonly contracts: number;
+    readonly differing: number;
     readonly stored: Stored;
     readonly watched: Watched;
   },
@@ -127,6 +164,8 @@ function figuresOf(
   const figure = (count: number): string => count.toLocaleString('en-US');
   return [
     `${figure(decided)} decisions to trade, ${figure(orders)} orders, ${figure(of.ours)} at the broker (${of.byHand} more by hand), ${figure(of.contracts)} contracts, ${figure(round_trips)} round trips, net P/L $${Number(net_pl).toFixed(2)}`,
+    `contracts that differ from the broker's books: ${figure(of.differing)} of ${figure(of.contracts)}, orders taken twice: ${doubled}; ${figure(fills)} fills; orders: ${states ?? 'none'}`,
+    `signals not traded: ${skipped ?? 'none'}`,
     `${stored.what}, ${figure(stored.expected)} to be stored, ${figure(stored.stored)} stored, ${figure(stored.inGaps)} in gaps that are told, ${figure(stored.lost.length)} lost; ${gaps} gaps, ${unfilled} not filled; ${figure(slices)} slices`,
     ...(stage.system.keepsBooks ? [`the day's books as the processes compared them: ${statement}`] : []),
     ...(stage.system.hasSpreads

@@ -24,7 +24,9 @@ const BY_HAND_MS = 120_000;
 export async function perform(stage: Stage, deed: Deed): Promise<Done> {
   switch (deed.kind) {
     case 'kill':
-      return killOne(stage, deed.victim);
+      return kill(stage, [deed.victim]);
+    case 'kill_together':
+      return kill(stage, deed.victims);
     case 'freeze':
       return freezeOne(stage, deed.victim, deed.ms);
     case 'second_tree':
@@ -92,13 +94,27 @@ async function pidOf(stage: Stage, victim: string): Promise<number | null> {
   return (await pidsOf(stage).catch(() => ({}) as Record<string, number>))[victim] ?? null;
 }
 
-async function killOne(stage: Stage, victim: string): Promise<Done> {
-  const pid = await pidOf(stage, victim);
-  if (pid === null || !signal([pid], 'SIGKILL'))
-    return { recoveryMs: null, problem: `${victim} did not run` };
+async function kill(stage: Stage, victims: readonly string[]): Promise<Done> {
+  const pids = new Map<string, number>();
+  for (const victim of victims) {
+    const pid = await pidOf(stage, victim);
+    if (pid === null) return { recoveryMs: null, problem: `${victim} did not run` };
+    pids.set(victim, pid);
+  }
+  for (const [victim, pid] of pids) {
+    if (!signal([pid], 'SIGKILL')) return { recoveryMs: null, problem: `${victim} did not run` };
+  }
   const since = stage.clock.now();
-  const names: readonly string[] = victim === 'database' || victim === 'supervisor' ? QUICK : [victim];
-  return recovered(stage, victim, () => areAlive(stage, { since, names, killed: pid }));
+  const isBack = ([victim, killed]: readonly [string, number]): Promise<boolean> =>
+    areAlive(stage, {
+      since,
+      killed,
+      names: victim === 'database' || victim === 'supervisor' ? QUICK : [victim],
+    });
+  return recovered(stage, victims.join(', '), async () => {
+    for (const each of pids) if (!(await isBack(each))) return false;
+    return true;
+  });
 }
 
 async function freezeOne(stage: Stage, victim: string, ms: number): Promise<Done> {
@@ -143,7 +159,8 @@ async function startSecond(stage: Stage): Promise<Done> {
   const second = stage.start();
   const code = await second.ended;
   const isRefused = code === 1 && second.said().includes('is traded by another process');
-  return isRefused ? FINE : { recoveryMs: null, problem: `a second tree ended with ${code}` };
+  const problem = `a second tree ended with ${code}: ${second.said().trim().slice(-400)}`;
+  return isRefused ? FINE : { recoveryMs: null, problem };
 }
 
 /** The database's clock goes three seconds ahead, and back. */

@@ -13,6 +13,8 @@ import { watch } from './watch.ts';
 
 export interface SessionOrder extends Omit<StageOptions, 'system'> {
   readonly strategy: string;
+  /** After the close of the market. */
+  readonly afterMs: number;
   readonly dir: string;
 }
 
@@ -70,10 +72,15 @@ async function play(order: SessionOrder): Promise<void> {
     const scripted = scriptBroker(stage, plan, over.signal);
     const injected = await doAll(stage, plan);
     venue.misbehave(false);
-    await sleepUntil(stage, addMs(session.tsOptionClose ?? addMs(tsClose, OPTION_CLOSE_MS), SETTLE_AFTER_MS));
+    const optionClose = session.tsOptionClose ?? addMs(tsClose, OPTION_CLOSE_MS);
+    const settleAt = Math.min(
+      addMs(optionClose, SETTLE_AFTER_MS),
+      addMs(tsClose, order.afterMs),
+    ) as EasternUs;
+    await sleepUntil(stage, settleAt);
     const ended = venue.expire();
     if (ended !== null) say(stage, ended);
-    await sleepUntil(stage, addMs(tsClose, system.afterMs));
+    await sleepUntil(stage, addMs(tsClose, order.afterMs));
     const atEnd = await lookAtTree(stage);
     over.abort();
     await scripted;
@@ -143,6 +150,7 @@ async function waitFor({ clock, venue }: Stage, moment: Moment, latest: EasternU
 
 function describe({ deed }: Planned): string {
   if (deed.kind === 'kill') return `kill -9 of ${deed.victim}`;
+  if (deed.kind === 'kill_together') return `kill -9 of ${deed.victims.join(', ')}`;
   if (deed.kind === 'freeze') return `${deed.victim} stands still for ${deed.ms / 1000} s`;
   if (deed.kind === 'wire') return `${deed.market} ${deed.fault.kind}`;
   if (deed.kind === 'outage') return `market data ${deed.fault.kind} for ${deed.ms / 1000} s`;

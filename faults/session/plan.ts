@@ -10,6 +10,8 @@ export type Deed = TreeDeed | VenueDeed;
 /** Of the processes, the database, and the people around them. A victim is named as the supervisor does, or is `supervisor` or `database`. */
 export type TreeDeed =
   | { readonly kind: 'kill'; readonly victim: string }
+  /** Processes at once. */
+  | { readonly kind: 'kill_together'; readonly victims: readonly string[] }
   /** SIGSTOP for so long: of a process, or of the database with all its backends. */
   | { readonly kind: 'freeze'; readonly victim: string; readonly ms: number }
   | { readonly kind: 'second_tree' | 'skew' | 'by_hand' | 'halt' };

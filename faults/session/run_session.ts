@@ -41,6 +41,12 @@ const CLOCK_SQL = (fastClock: string): string => {
   create function session_clock.skew(p_off interval) returns void language sql volatile as $$
     update session_clock.skews set off = p_off
   $$;
+  -- A limit of the server's is of the same time as those of its clients, which give up behind it.
+  create function session_clock.set_config(p_name text, p_value text, p_is_local boolean) returns text language sql volatile as $$
+    select pg_catalog.set_config(
+      p_name, case when p_name = 'lock_timeout' then greatest(1, p_value::integer / (${speed})::numeric)::integer::text else p_value end, p_is_local
+    )
+  $$;
   grant usage on schema session_clock to job_runner, ingest_writer;
   grant execute on all functions in schema session_clock to job_runner, ingest_writer;
   grant select on session_clock.skews to job_runner, ingest_writer;
@@ -69,14 +75,15 @@ export async function runSession(settings: SessionSettings): Promise<boolean> {
   return isOk && over.verdict.problems.length === 0;
 }
 
-/** Plays it; null where it did not come to an end, which `onNote` has told. Needs the compiled program. */
+/** Plays it, with its database on `port`; null where it did not come to an end, which `onNote` has told. Needs the compiled program. */
 export async function playSession(
   settings: SessionSettings,
   onNote: (text: string) => void,
+  port = PORT,
 ): Promise<Played | null> {
   const folder = mkdtempSync(join(tmpdir(), 'strikebase-session-'));
   try {
-    const { order, timing } = await prepare(folder, settings);
+    const { order, timing } = await prepare(folder, settings, port);
     const { tsOpen, tsClose } = timing.session;
     onNote(
       `${settings.strategy}: session ${timing.session.sessionDate}, ${formatEastern(tsOpen).slice(11)} to ${formatEastern(tsClose).slice(11)}, seed ${settings.seed}, ${settings.speed} x real time, in ${folder}`,
@@ -94,17 +101,18 @@ function note(text: string): void {
 async function prepare(
   folder: string,
   settings: SessionSettings,
+  port: number,
 ): Promise<{ readonly order: SessionOrder; readonly timing: SessionTiming }> {
   const system = systemOf(settings.strategy) as System;
   const dir = join(folder, 'data');
-  const server = await startEmbedded({ dir, port: PORT });
+  const server = await startEmbedded({ dir, port });
   await migrate(server.url);
   const client = new pg.Client({ connectionString: server.url });
   await client.connect();
   const { rows } = await client.query<{ session_date: SessionDate }>(DATE_SQL, [dateOf(systemClock().now())]);
   const date = rows[0]?.session_date;
   if (date === undefined) throw new Error('the calendar has no session before today');
-  const timing = timingOf(date, settings, system.leadMs);
+  const timing = timingOf(date, settings, system.hours(settings.minutes));
   const { tsOpen, tsClose, tsOptionClose } = timing.session;
   const hours = [tsOpen, tsClose, tsOptionClose ?? tsClose].map(formatEastern);
   await client.query(HOURS_SQL, [date, ...hours]);
@@ -117,7 +125,9 @@ async function prepare(
   await server.stop();
   const { url, dataDir } = server;
   const { strategy, seed } = settings;
-  const order = { strategy, folder, dir, url, dataDir, port: PORT, seed, session: timing.session };
+  const { session } = timing;
+  const { afterMs } = system.hours(settings.minutes);
+  const order = { strategy, afterMs, folder, dir, url, dataDir, port, seed, session };
   return { order, timing };
 }
 

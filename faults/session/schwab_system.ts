@@ -28,10 +28,9 @@ export const SCHWAB_SYSTEM: System = {
   account: 'schwab',
   settings: () => ({ period_ms: PERIOD_MS }),
   processes: ['ingest-equities', 'ingest-options', 'advance', 'orders-submit', 'orders-reconcile'],
-  // Data is sent from half an hour before the open, and the processes need a moment to start.
-  leadMs: 38 * 60_000,
-  // The processes compare the day's books half an hour after the options' close.
-  afterMs: 49 * 60_000,
+  // Data is sent from half an hour before the open, and the processes need a moment to start; they compare the day's books half an
+  // hour after the options' close.
+  hours: () => ({ open: '09:30', leadMs: 38 * 60_000, afterMs: 49 * 60_000 }),
   minMinutes: 90,
   contracts: 25,
   ...{ hasSpreads: false, keepsBooks: true },

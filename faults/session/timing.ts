@@ -8,6 +8,7 @@ import {
   type SessionDate,
 } from '../../core/eastern_time.ts';
 import type { SessionArguments } from '../../sim/session.ts';
+import type { Hours } from './venue.ts';
 
 export interface SessionSettings {
   /** Which system is played. */
@@ -15,7 +16,7 @@ export interface SessionSettings {
   readonly seed: number;
   /** Times real time. */
   readonly speed: number;
-  /** From the opening to the close of the market; a whole session has 390. */
+  /** From the opening to the close of the market; a whole session has 390. Systems may open a short one later than 09:30. */
   readonly minutes: number;
 }
 
@@ -33,9 +34,9 @@ const OPTION_CLOSE_MS = 15 * 60_000;
 export function timingOf(
   date: SessionDate,
   { speed, minutes }: Pick<SessionSettings, 'speed' | 'minutes'>,
-  leadMs: number,
+  { open, leadMs }: Pick<Hours, 'open' | 'leadMs'>,
 ): SessionTiming {
-  const tsOpen = parseEastern(`${date} 09:30:00`) as EasternUs;
+  const tsOpen = parseEastern(`${date} ${open}`) as EasternUs;
   const tsClose = addMs(tsOpen, minutes * 60_000);
   const shown = addMs(tsOpen, -leadMs);
   return {

@@ -41,9 +41,7 @@ const DEEDS: Repertoire['deeds'] = [
 /** Every process that trades and the database once, at an order where there is one: of a session of some minutes. */
 const KILLS: Repertoire['deeds'] = [
   ['F2', [kill('orders-submit')], 'order'],
-  ['F1', [kill('ingest-tradier')], 'snapshot'],
-  ['F2', [kill('orders-reconcile')], 'order'],
-  ['F2', [kill('advance')]],
+  ['F2', [{ kind: 'kill_together', victims: ['ingest-tradier', 'advance', 'orders-reconcile'] }]],
   ['F4', [kill('database')]],
 ];
 
@@ -119,5 +117,5 @@ export const TRADIER_REPERTOIRE: Repertoire = {
 
 export const TRADIER_KILLS: Repertoire = {
   ...{ ...FAULTS, deeds: KILLS },
-  ...{ faultEveryMs: 5 * 60_000, marginMs: 4 * 60_000, isShuffled: false },
+  ...{ faultEveryMs: 5 * 60_000, marginMs: 60_000, isShuffled: false },
 };

@@ -37,7 +37,7 @@ interface SnapshotRow {
 export async function checkDue(
   stage: Stage,
   market: TradierMarket,
-  session: SessionArguments,
+  session: SessionArguments & { readonly everyMs: number },
 ): Promise<Stored> {
   const { rows } = stage;
   const snapshots = new Map(
@@ -60,7 +60,7 @@ export async function checkDue(
       else total.lost.push(`${what} of ${formatEastern(at)} ${fault}`);
     }
   };
-  for (const at of snapshotTimes({ ...session, ...TRADIER_SCHEDULE })) {
+  for (const at of snapshotTimes({ ...TRADIER_SCHEDULE, ...session })) {
     const listed = market.expirations(UNDERLYING, at);
     for (const expiration of targetExpirations(listed, session.sessionDate, TRADIER_SCHEDULE)) {
       const contracts = market.chain(UNDERLYING, expiration, at).length;

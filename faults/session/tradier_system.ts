@@ -1,6 +1,6 @@
 // spx_credit_vertical on chains of a simulated Tradier, with its orders there.
 import { formatOsi } from '../../core/osi_symbol.ts';
-import { sessionHours } from '../../sim/session.ts';
+import { type SessionArguments, sessionHours } from '../../sim/session.ts';
 import type { Fault, Operation } from '../../sim/tradier/faults.ts';
 import type { MarketRow, TradierMarket } from '../../sim/tradier/market.ts';
 import { startTradierSimulator } from '../../sim/tradier/server.ts';
@@ -17,6 +17,7 @@ const PRICE = 6000;
 const CONTRACTS = 3;
 const READ_RATE = 0.03;
 const MINUTE_MS = 60_000;
+const SNAPSHOT_MINUTES = 5;
 const WHOLE_PLAN_MINUTES = 180;
 // As ref.strategies has it; up to 16:10 at most.
 const MAX_SLOTS = 40;
@@ -33,11 +34,10 @@ function entryTimes(everyMinutes: number): string {
 
 // A trade wherever there is none, exits that come, and nothing held over night.
 function settings(minutes: number): Readonly<Record<string, unknown>> {
-  const isWhole = minutes >= WHOLE_PLAN_MINUTES;
-  const everyMinutes = isWhole ? 10 : 5;
   return {
-    ...{ period_ms: everyMinutes * MINUTE_MS, entry_times: entryTimes(everyMinutes) },
-    ...(isWhole ? {} : { front_buffer_min: 0, back_buffer_min: 5 }),
+    ...(minutes >= WHOLE_PLAN_MINUTES
+      ? { period_ms: 10 * MINUTE_MS, entry_times: entryTimes(10) }
+      : { period_ms: MINUTE_MS, entry_times: entryTimes(1), front_buffer_min: 0, back_buffer_min: 1 }),
     ...{ max_entries_per_day: null, stop_ends_day: false, flat_at_close: true, contracts: CONTRACTS },
     ...{ max_orders_per_day: 1000, max_orders_per_minute: 20, max_day_loss: 1_000_000 },
     ...{ take_profit_ratio: 0.95, stop_loss_ratio: 1.07 },
@@ -50,17 +50,22 @@ export const TRADIER_SYSTEM: System = {
   account: STRATEGY,
   settings,
   processes: ['ingest-tradier', 'advance', 'orders-submit', 'orders-reconcile'],
-  leadMs: 8 * MINUTE_MS,
-  afterMs: 17 * MINUTE_MS,
-  minMinutes: 20,
+  hours: (minutes) =>
+    minutes >= WHOLE_PLAN_MINUTES
+      ? { open: '09:30', leadMs: 8 * MINUTE_MS, afterMs: 17 * MINUTE_MS }
+      : { open: '09:30', leadMs: 0.75 * MINUTE_MS, afterMs: MINUTE_MS },
+  minMinutes: 6,
   contracts: CONTRACTS,
   ...{ hasSpreads: true, keepsBooks: false },
   plan: (session, seed) => {
-    const minutes = (session.tsClose - session.tsOpen) / 1000 / MINUTE_MS;
-    return planOf(session, seed, minutes < WHOLE_PLAN_MINUTES ? TRADIER_KILLS : TRADIER_REPERTOIRE);
+    return planOf(session, seed, isWhole(session) ? TRADIER_REPERTOIRE : TRADIER_KILLS);
   },
   open,
 };
+
+function isWhole({ tsOpen, tsClose }: SessionArguments): boolean {
+  return (tsClose - tsOpen) / 1000 / MINUTE_MS >= WHOLE_PLAN_MINUTES;
+}
 
 async function open({ clock, seed, session, port, folder }: VenueOptions): Promise<SessionVenue> {
   const market = spxDay({ seed, session: sessionHours(session), price: PRICE });
@@ -70,6 +75,8 @@ async function open({ clock, seed, session, port, folder }: VenueOptions): Promi
     ...{ clock, seed, hours: 'always', limits: { standard: 120, market: 120, trading: 60 } },
     market: distorted(market, () => isOdd),
   });
+  // In a short session there is a slot every minute.
+  const snapshotMinutes = isWhole(session) ? SNAPSHOT_MINUTES : 1;
   const distort = (odd: boolean): void => {
     isOdd = odd;
   };
@@ -79,6 +86,7 @@ async function open({ clock, seed, session, port, folder }: VenueOptions): Promi
     variables: {
       ...{ STRIKEBASE_DIR: `${folder}/data`, STRIKEBASE_PORT: String(port), BROKER: 'tradier' },
       ...{ TRADIER_TOKEN: simulator.token, TRADIER_BASE_URL: simulator.restUrl },
+      TRADIER_SNAPSHOT_MINUTES: String(snapshotMinutes),
     },
     begin: () => undefined,
     misbehave: (isOn) =>
@@ -105,7 +113,7 @@ async function open({ clock, seed, session, port, folder }: VenueOptions): Promi
     },
     // Nothing that is traded ends today.
     expire: () => null,
-    checkStored: (stage) => checkDue(stage, market, session),
+    checkStored: (stage) => checkDue(stage, market, { ...session, everyMs: snapshotMinutes * MINUTE_MS }),
     stop: () => simulator.stop(),
   };
 }

@@ -15,9 +15,7 @@ export interface System {
   settings(minutes: number): Readonly<Record<string, unknown>>;
   /** The processes that have to run before anything goes wrong, by the supervisor's names. */
   readonly processes: readonly string[];
-  /** Before the open, and after the close of the market. */
-  readonly leadMs: number;
-  readonly afterMs: number;
+  hours(minutes: number): Hours;
   /** The shortest session whose plan has room. */
   readonly minMinutes: number;
   /** Contracts of a position, in each leg. */
@@ -27,6 +25,15 @@ export interface System {
   readonly keepsBooks: boolean;
   plan(session: SessionArguments, seed: number): Plan;
   open(options: VenueOptions): Promise<SessionVenue>;
+}
+
+/** Of a session of so many minutes. */
+export interface Hours {
+  /** `HH:MM` */
+  readonly open: string;
+  /** So long before the open the clock begins, so long after the close it ends. */
+  readonly leadMs: number;
+  readonly afterMs: number;
 }
 
 export interface VenueOptions {

@@ -75,10 +75,15 @@ export async function runTradierFeed(options: TradierFeedOptions): Promise<void>
 async function takeDay(options: TradierFeedOptions): Promise<void> {
   const { clock, session, signal } = options;
   const day = await beginDay(options);
-  if (day === null) return;
   const snapshots = new Set(snapshotTimes({ ...session, ...options }));
   // A snapshot at a time that is no full minute is an instant of its own.
   const instants = [...new Set([...minuteTimes(session), ...snapshots])].sort((a, b) => a - b);
+  if (day === null) {
+    // Which chains were due is not known.
+    const due = instants.map((at) => ({ at, isSnapshot: false }));
+    if (!signal.aborted) await tellLate(due, [], options);
+    return;
+  }
   for (const at of await options.store.withoutContext(session.tsOpen)) day.contexts.write(at);
   let late: Due[] = [];
   for (const at of instants) {
@@ -87,13 +92,13 @@ async function takeDay(options: TradierFeedOptions): Promise<void> {
       late.push(due);
       continue;
     }
-    await tellLate(late, day, options);
+    await tellLate(late, day.expirations, options);
     late = [];
     await sleepUntil(at, options);
     if (signal.aborted) return;
     await takeInstant(due, day, options);
   }
-  await tellLate(late, day, options);
+  await tellLate(late, day.expirations, options);
   await day.contexts.written();
 }
 
@@ -105,7 +110,7 @@ async function sleepUntil(at: EasternUs, { clock, signal }: TradierFeedOptions):
 async function beginDay(options: TradierFeedOptions): Promise<Day | null> {
   const { client, underlying, session, clock, signal, onNotice, store } = options;
   for (let tries = 1; ; tries += 1) {
-    if (signal.aborted || clock.now() > session.tsClose) return null;
+    if (signal.aborted || (tries > 1 && clock.now() > session.tsClose)) return null;
     try {
       await compareClock(options);
       await compareCalendar(options);
@@ -164,11 +169,15 @@ function hhmm(at: EasternUs): string {
 }
 
 /** Another process may have taken some of it before: only what is lacking is missed. */
-async function tellLate(late: readonly Due[], day: Day, options: TradierFeedOptions): Promise<void> {
+async function tellLate(
+  late: readonly Due[],
+  expirations: readonly SessionDate[],
+  options: TradierFeedOptions,
+): Promise<void> {
   const { store, clock, onNotice } = options;
   if (late.length === 0) return;
   const detail = 'not running, or still busy with an earlier one';
-  const due = { late, expirations: day.expirations, now: clock.now(), detail };
+  const due = { late, expirations, now: clock.now(), detail };
   for (const { from, to } of await store.noteLacking(due)) {
     onNotice(`${hhmm(from)}${to > from ? ` to ${hhmm(to)}` : ''} was missed: ${detail}`);
   }

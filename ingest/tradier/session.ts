@@ -29,7 +29,9 @@ export async function ingestTradier(options: TradierSessionOptions): Promise<voi
     ...config,
     clock,
     log: createLog(config, { name: 'ingest tradier' }),
-    timing,
+    // An instant is tried again for as long as its grace lasts. Tries within tries would spend the requests of a minute in an outage,
+    // and leave none for the first instant after it.
+    timing: { readAttempts: 1, ...timing },
     ...(perMinute === undefined ? {} : { perMinute }),
   });
   try {

@@ -7,10 +7,11 @@ import { parseEastern, type SessionDate } from '../../core/eastern_time.ts';
 import { projectPath } from '../../core/root.ts';
 import { SCHWAB_SYSTEM } from '../../faults/session/schwab_system.ts';
 import { timingOf } from '../../faults/session/timing.ts';
+import { TRADIER_SYSTEM } from '../../faults/session/tradier_system.ts';
 
 const DATE = '2026-11-20' as SessionDate;
 const SETTINGS = { speed: 15, minutes: 390 };
-const { session } = timingOf(DATE, SETTINGS, 0);
+const { session } = timingOf(DATE, SETTINGS, SCHWAB_SYSTEM.hours(390));
 const planOf = SCHWAB_SYSTEM.plan;
 
 describe('the plan of a fault session', () => {
@@ -37,6 +38,34 @@ describe('the plan of a fault session', () => {
     const sent = brokerFaults.filter(({ operation }) => operation === 'POST order');
     const first = sent.slice(0, 18).map(({ fault }) => JSON.stringify(fault));
     expect(new Set(first).size).toBe(18);
+  });
+});
+
+describe('the plan of a session at Tradier', () => {
+  it('kills every process and the database, some of them at an order or a snapshot, each deed once', () => {
+    const { deeds, brokerFaults } = TRADIER_SYSTEM.plan(session, 1);
+    expect(TRADIER_SYSTEM.plan(session, 1)).toEqual({ deeds, brokerFaults });
+    const killed = new Set(deeds.flatMap(({ deed }) => (deed.kind === 'kill' ? [deed.victim] : [])));
+    expect([...killed].sort()).toEqual([
+      ...[
+        'advance',
+        'database',
+        'ingest-tradier',
+        'orders-reconcile',
+        'orders-submit',
+        'ready',
+        'supervisor',
+      ],
+    ]);
+    expect(new Set(deeds.map(({ moment }) => moment))).toEqual(new Set([null, 'order', 'snapshot']));
+    expect(brokerFaults.length).toBeGreaterThan(50);
+  });
+
+  it('of some minutes kills as well, in an order of its own', () => {
+    const { session: short } = timingOf(DATE, { speed: 14, minutes: 6 }, TRADIER_SYSTEM.hours(6));
+    const { deeds } = TRADIER_SYSTEM.plan(short, 1);
+    expect(deeds.map(({ deed }) => deed.kind)).toEqual(['kill', 'kill_together', 'kill']);
+    for (const { at } of deeds) expect(at).toBeLessThan(short.tsClose);
   });
 });
 
@@ -70,7 +99,7 @@ describe('the clock of a fault session', () => {
   });
 
   it('shows what the session begins with', () => {
-    const { shown, fastClock } = timingOf(DATE, SETTINGS, SCHWAB_SYSTEM.leadMs);
+    const { shown, fastClock } = timingOf(DATE, SETTINGS, SCHWAB_SYSTEM.hours(390));
     expect(shown).toBe(parseEastern('2026-11-20 08:52:00'));
     expect(fastClock).toMatch(/^15,\d+,\d+$/);
   });

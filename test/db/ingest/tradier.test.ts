@@ -7,6 +7,7 @@ import type { SessionDate } from '../../../core/eastern_time.ts';
 import { createTradierClient } from '../../../ingest/tradier/client.ts';
 import { runTradierFeed, TRADIER_SCHEDULE } from '../../../ingest/tradier/feed.ts';
 import { tradierFeeds } from '../../../ingest/tradier/feeds.ts';
+import { ingestTradier } from '../../../ingest/tradier/session.ts';
 import { createTradierStore, type TradierStore } from '../../../ingest/tradier/store.ts';
 import { sessionHours } from '../../../sim/session.ts';
 import { startTradierSimulator, type TradierSimulator } from '../../../sim/tradier/server.ts';
@@ -198,20 +199,43 @@ describe('Tradier’s feed', () => {
     // Interrupted before its context was written.
     const interrupted = { ...first.store, writeContext: () => Promise.resolve() };
     await first.run('10:05', '10:06', interrupted);
-    const second = await world('10:12:30');
-    await second.run('10:05', '10:13');
+    const second = await world('10:13');
+    await second.run('10:05', '10:12');
     const gaps = `select to_char(ts_from, 'HH24:MI') || ' ' || to_char(ts_to, 'HH24:MI') as range, ts_filled is not null as is_over
       from ops.feed_gaps where cause = 'missed' and ts_from::time between '10:03' and '10:15' order by ts_from`;
     // The snapshot of 10:10 among them; those of 10:05 are there.
-    expect(await rows(gaps)).toEqual([{ range: '10:07 10:11', is_over: true }]);
+    expect(await rows(gaps)).toEqual([{ range: '10:07 10:12', is_over: true }]);
     expect(second.notices.filter((text) => text.includes('missed'))).toEqual([
-      '10:07 to 10:11 was missed: not running, or still busy with an earlier one',
+      '10:07 to 10:12 was missed: not running, or still busy with an earlier one',
     ]);
     const context = `select distinct to_char(ts_event, 'HH24:MI') as at from market.context_snapshots where ts_event::time between '10:03' and '10:15'`;
     expect(await rows(context)).toEqual([{ at: '10:05' }]);
     const third = await world('10:14');
-    await third.run('10:05', '10:14');
-    expect(await rows(gaps)).toEqual([{ range: '10:07 10:11', is_over: true }]);
+    await third.run('10:05', '10:12');
+    expect(await rows(gaps)).toEqual([{ range: '10:07 10:12', is_over: true }]);
+  });
+
+  it('spends no more requests on an instant of an outage than a minute has', async () => {
+    const { simulator } = await world('10:34:50');
+    for (const operation of ['GET chains', 'GET quotes'] as const)
+      simulator.script.always(operation, { kind: 'html', status: 503, accept: false });
+    const ending = new AbortController();
+    const clock = acceleratedClock({ start: at(`${DATE} 10:34:58`), speed: SPEED });
+    await ingestTradier({
+      ...{ databaseUrl: database.url(), clock, underlying: 'SPX', perMinute: 10_000, signal: ending.signal },
+      config: {
+        tradierBaseUrl: simulator.restUrl,
+        tradierToken: simulator.token,
+        logLevel: 'silent',
+        secrets: [],
+      },
+      session: { sessionDate: DATE, tsOpen: at(`${DATE} 10:35`), tsClose: at(`${DATE} 10:35:30`) },
+      onNotice: () => undefined,
+    });
+    const asked = simulator.requests().filter(({ status }) => status === 503).length;
+    // Three chains and the values: at once, and after 1, 3, 7, 15 and 31 seconds.
+    expect(asked).toBeGreaterThan(8);
+    expect(asked).toBeLessThanOrEqual(4 * 6);
   });
 
   it('writes a snapshot that is there already not again', async () => {
