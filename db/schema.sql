@@ -94,6 +94,9 @@ create function engine.name() returns text language sql stable;
 comment on function engine.name() is 'The engine underneath: timescaledb or postgresql.';
 grant execute on function engine.name() to ingest_writer, job_runner;
 
+create function engine.pack_columnstore() returns void language plpgsql volatile;
+comment on function engine.pack_columnstore() is 'Makes the columnstore of this database pack rows closely from now on, where there is one; connections that are open stay as they are.';
+
 create function engine.plan_by_key() returns void language plpgsql volatile;
 comment on function engine.plan_by_key() is 'Makes the planner read by key until the transaction ends, whatever it believes of the tables.';
 grant execute on function engine.plan_by_key() to ingest_writer, job_runner;
@@ -3135,8 +3138,8 @@ comment on column panel.fills.side is 'buy or sell.';
 comment on column panel.fills.effect is 'open or close.';
 comment on column panel.fills.qty is 'Contracts.';
 comment on column panel.fills.px is 'Price, dollars a share.';
-comment on column panel.fills.modelled_px is 'What the decision counted on: the bid that it would sell at, the ask that it would buy at, dollars a share.';
-comment on column panel.fills.slippage is 'What it cost that the fill was not at modelled_px, dollars; below 0 it was better. Null where the decision had no quote.';
+comment on column panel.fills.modelled_px is 'What the decision counted on: the bid that it would sell at, the ask that it would buy at, dollars a share; null of a leg of a spread.';
+comment on column panel.fills.slippage is 'What it cost that the fill was not at modelled_px, dollars; below 0 it was better. Null where the decision had no quote, and of a leg of a spread.';
 comment on column panel.fills.commission is 'Dollars.';
 comment on column panel.fills.fees is 'Dollars.';
 comment on column panel.fills.reason is 'Reason of the decision.';
@@ -3204,6 +3207,23 @@ comment on column panel.latency_samples.ms is 'Milliseconds.';
 comment on column panel.latency_samples.sample_id is 'Key.';
 grant select on panel.latency_samples to backup, grafana_reader, job_runner;
 
+create view panel.legs (
+  instrument_id integer,
+  leg_no smallint,
+  contract_id integer,
+  side smallint,
+  is_spread boolean,
+  least_px numeric
+);
+comment on view panel.legs is 'The contracts behind what is traded: those of a spread, or the contract itself. Filter on instrument_id.';
+comment on column panel.legs.instrument_id is 'What is traded: the contract, or the spread.';
+comment on column panel.legs.leg_no is '1, 2, …: selling a spread sells its first leg.';
+comment on column panel.legs.contract_id is 'Id of the contract, for panel.option_quotes.';
+comment on column panel.legs.side is 'What selling does: -1 sells the contract, 1 buys it.';
+comment on column panel.legs.is_spread is 'False of a single contract.';
+comment on column panel.legs.least_px is 'The least that closing a spread costs, dollars: one increment; null of a single contract.';
+grant select on panel.legs to backup, grafana_reader, job_runner;
+
 create view panel.open_positions (
   strategy text,
   run_id bigint,
@@ -3211,41 +3231,57 @@ create view panel.open_positions (
   contract text,
   option_kind text,
   strike numeric(12,2),
+  long_strike numeric(12,2),
+  legs integer,
   qty bigint,
   ts_entry timestamp without time zone,
   entry_px numeric(12,4),
-  bid numeric,
-  ask numeric,
+  bid numeric(12,4),
+  ask numeric(12,4),
+  mid numeric(12,4),
   ts_quote timestamp without time zone,
   gross_to_close numeric(16,2),
+  gross_at_mid numeric(16,2),
   fees numeric(16,4),
-  target_px numeric,
-  stop_px numeric,
+  target_px numeric(12,4),
+  stop_px numeric(12,4),
+  mark_on text,
+  max_profit numeric(16,2),
+  max_loss numeric(16,2),
   notional numeric(16,2),
+  multiplier integer,
   exit_reason text,
   mode text,
   quote_source text,
   account text,
   position_id bigint
 );
-comment on view panel.open_positions is 'Positions that are not flat, in dollars, with their last quote, target and stop; of a spread a row for each leg.';
+comment on view panel.open_positions is 'Positions that are not flat, a row each however many legs they have (panel.position_legs), in dollars, with their last quote, target and stop.';
 comment on column panel.open_positions.strategy is 'Strategy.';
 comment on column panel.open_positions.run_id is 'panel.runs.';
 comment on column panel.open_positions.session_date is 'Session of the entry.';
-comment on column panel.open_positions.contract is 'OSI symbol of the option.';
-comment on column panel.open_positions.option_kind is 'call or put.';
-comment on column panel.open_positions.strike is 'Strike, dollars.';
-comment on column panel.open_positions.qty is 'Contracts held, negative when short.';
+comment on column panel.open_positions.contract is 'OSI symbol of the option, or name of the spread.';
+comment on column panel.open_positions.option_kind is 'call or put; null of a spread of both.';
+comment on column panel.open_positions.strike is 'Strike, dollars; of a spread that of the contract that was sold.';
+comment on column panel.open_positions.long_strike is 'Strike of the contract bought against it, dollars; null where there is none, or more than one.';
+comment on column panel.open_positions.legs is 'Number of its contracts: 1, or those of the spread.';
+comment on column panel.open_positions.qty is 'Contracts, or spreads, held, negative when short.';
 comment on column panel.open_positions.ts_entry is 'First opening fill, Eastern.';
-comment on column panel.open_positions.entry_px is 'Average price of the opening fills, dollars a share.';
-comment on column panel.open_positions.bid is 'Last bid since the entry, dollars; null is none.';
-comment on column panel.open_positions.ask is 'Last ask since the entry, dollars; null is none.';
-comment on column panel.open_positions.ts_quote is 'Time of that quote, Eastern.';
+comment on column panel.open_positions.entry_px is 'Average price of the opening fills, dollars a share; of a spread the net credit, below 0 a debit.';
+comment on column panel.open_positions.bid is 'Last bid since the entry, dollars; null is none. Of a spread what selling one more would bring (panel.position_mark).';
+comment on column panel.open_positions.ask is 'Last ask since the entry, dollars; null is none. Of a spread the debit that closing it now costs.';
+comment on column panel.open_positions.mid is 'The middle of the two, dollars; null is none.';
+comment on column panel.open_positions.ts_quote is 'Time of that quote, Eastern; of a spread of the oldest of its legs quotes.';
 comment on column panel.open_positions.gross_to_close is 'Gross if the rest were closed at that quote, dollars.';
+comment on column panel.open_positions.gross_at_mid is 'Gross if the rest were closed in the middle of that quote, dollars.';
 comment on column panel.open_positions.fees is 'Commission and fees so far, dollars.';
-comment on column panel.open_positions.target_px is 'Take profit: at or below this ask, dollars.';
-comment on column panel.open_positions.stop_px is 'Stop loss: at or above this ask, dollars.';
-comment on column panel.open_positions.notional is 'Strike x multiplier x contracts, dollars: the capital that it binds.';
+comment on column panel.open_positions.target_px is 'Take profit: at or below this price (mark_on), dollars.';
+comment on column panel.open_positions.stop_px is 'Stop loss: at or above this price (mark_on), dollars.';
+comment on column panel.open_positions.mark_on is 'What target and stop are compared with: ask or mid.';
+comment on column panel.open_positions.max_profit is 'What the position makes at best, before fees, dollars; null of what was bought.';
+comment on column panel.open_positions.max_loss is 'What it can lose at worst, before fees, dollars; null of a call that was sold.';
+comment on column panel.open_positions.notional is 'The capital that it binds, dollars: strike x multiplier x contracts; of a spread the distance of its strikes.';
+comment on column panel.open_positions.multiplier is 'Shares per contract.';
 comment on column panel.open_positions.exit_reason is 'Why it is being closed; null while it is not.';
 comment on column panel.open_positions.mode is 'live, replay or backtest.';
 comment on column panel.open_positions.quote_source is 'recorded, modelled or simulated: what the option quotes are.';
@@ -3422,6 +3458,49 @@ comment on column panel.periods.quote_source is 'recorded, modelled or simulated
 comment on column panel.periods.vwap_is_typical is 'True where a bar without a VWAP, for which its typical price stands in, is under the period.';
 grant select on panel.periods to backup, grafana_reader, job_runner;
 
+create view panel.position_legs (
+  position_id bigint,
+  run_id bigint,
+  leg_no smallint,
+  contract text,
+  option_kind text,
+  strike numeric(12,2),
+  expiration date,
+  side text,
+  qty integer,
+  held integer,
+  entry_px numeric(12,4),
+  exit_px numeric(12,4),
+  cash numeric(16,2),
+  fees numeric(16,4),
+  ts_entry timestamp without time zone,
+  ts_exit timestamp without time zone,
+  multiplier integer,
+  instrument_id integer,
+  quote_feed_id smallint
+);
+comment on view panel.position_legs is 'The contracts of positions (panel.positions), a row each, in dollars: what each leg brought or cost. Filter on position_id or run_id.';
+comment on column panel.position_legs.position_id is 'panel.positions.';
+comment on column panel.position_legs.run_id is 'panel.runs.';
+comment on column panel.position_legs.leg_no is '1, 2, …: the first leg of a spread is the one that is sold.';
+comment on column panel.position_legs.contract is 'OSI symbol.';
+comment on column panel.position_legs.option_kind is 'call or put.';
+comment on column panel.position_legs.strike is 'Strike, dollars.';
+comment on column panel.position_legs.expiration is 'Expiration date.';
+comment on column panel.position_legs.side is 'short or long.';
+comment on column panel.position_legs.qty is 'Contracts that were opened.';
+comment on column panel.position_legs.held is 'Contracts held now, negative when short; 0 when closed.';
+comment on column panel.position_legs.entry_px is 'Average price of the opening fills, dollars a share.';
+comment on column panel.position_legs.exit_px is 'Average price of the closing fills so far, dollars a share; null without any.';
+comment on column panel.position_legs.cash is 'Sales minus purchases so far, dollars: the gross of the leg once it is flat.';
+comment on column panel.position_legs.fees is 'Commission and fees so far, dollars.';
+comment on column panel.position_legs.ts_entry is 'First opening fill, Eastern.';
+comment on column panel.position_legs.ts_exit is 'Last closing fill, Eastern; null while open.';
+comment on column panel.position_legs.multiplier is 'Shares per contract.';
+comment on column panel.position_legs.instrument_id is 'Id of the contract, for panel.option_quotes and panel.option_trades.';
+comment on column panel.position_legs.quote_feed_id is 'panel.feeds: of the option quotes.';
+grant select on panel.position_legs to backup, grafana_reader, job_runner;
+
 create view panel.positions (
   position_id bigint,
   run_id bigint,
@@ -3432,10 +3511,13 @@ create view panel.positions (
   underlying text,
   option_kind text,
   strike numeric(12,2),
+  long_strike numeric(12,2),
   expiration date,
+  legs integer,
   qty integer,
   held_qty integer,
   is_open boolean,
+  side text,
   direction text,
   entry_reason text,
   exit_reason text,
@@ -3449,6 +3531,10 @@ create view panel.positions (
   exit_px numeric(12,4),
   target_px numeric(12,4),
   stop_px numeric(12,4),
+  mark_on text,
+  max_profit numeric(16,2),
+  max_loss numeric(16,2),
+  notional numeric(16,2),
   underlying_entry_px numeric(12,4),
   cash numeric(16,2),
   fees numeric(16,4),
@@ -3458,22 +3544,26 @@ create view panel.positions (
   instrument_id integer,
   underlying_id integer,
   tick_feed_id smallint,
-  quote_feed_id smallint
+  quote_feed_id smallint,
+  fill_ratio numeric
 );
-comment on view panel.positions is 'Positions, open and closed, in dollars, with the levels and keys that charts need. What is open now with its last quote: panel.open_positions; closed ones with their P/L: panel.round_trips.';
+comment on view panel.positions is 'Positions, open and closed, a row each however many legs they have, in dollars, with the levels and keys that charts need. What is open now with its last quote: panel.open_positions; closed ones with their P/L: panel.round_trips; by leg: panel.position_legs. Filter on position_id or run_id.';
 comment on column panel.positions.position_id is 'The entry decision.';
 comment on column panel.positions.run_id is 'panel.runs.';
 comment on column panel.positions.session_date is 'Session of the entry.';
 comment on column panel.positions.strategy is 'Strategy.';
 comment on column panel.positions.account is 'Account.';
-comment on column panel.positions.contract is 'OSI symbol of the option.';
+comment on column panel.positions.contract is 'OSI symbol of the option, or name of the spread: panel.position_legs has its contracts.';
 comment on column panel.positions.underlying is 'Symbol of the underlying.';
-comment on column panel.positions.option_kind is 'call or put.';
-comment on column panel.positions.strike is 'Strike, dollars.';
+comment on column panel.positions.option_kind is 'call or put; null of a spread of both.';
+comment on column panel.positions.strike is 'Strike, dollars; of a spread that of the contract that was sold.';
+comment on column panel.positions.long_strike is 'Strike of the contract bought against it, dollars; null where there is none, or more than one.';
 comment on column panel.positions.expiration is 'Expiration date.';
-comment on column panel.positions.qty is 'Contracts that were opened.';
-comment on column panel.positions.held_qty is 'Contracts of them that are held still: 0 when closed.';
+comment on column panel.positions.legs is 'Number of its contracts: 1, or those of the spread.';
+comment on column panel.positions.qty is 'Contracts, or spreads, that were opened.';
+comment on column panel.positions.held_qty is 'How many of them are held still: 0 when closed. A spread is held while any of its legs is.';
 comment on column panel.positions.is_open is 'True while contracts are held.';
+comment on column panel.positions.side is 'short or long; a spread that was sold is short.';
 comment on column panel.positions.direction is 'Direction of the entry''s signal: up or down.';
 comment on column panel.positions.entry_reason is 'cross_up, cross_down or reversal.';
 comment on column panel.positions.exit_reason is 'Why it was closed, or is being closed; null while neither.';
@@ -3481,22 +3571,27 @@ comment on column panel.positions.ts_decision is 'When the entry was decided, Ea
 comment on column panel.positions.ts_entry is 'First opening fill, Eastern.';
 comment on column panel.positions.ts_exit is 'Last closing fill, Eastern; null while open.';
 comment on column panel.positions.ts_exit_decision is 'When the exit was decided, Eastern; null before.';
-comment on column panel.positions.ts_flat is 'When it is closed at the latest: the forced flat of its session, Eastern.';
+comment on column panel.positions.ts_flat is 'When it is closed at the latest, Eastern: the forced flat of its session, or the end of its last day where it is held over the close.';
 comment on column panel.positions.ts_option_close is 'Close of the options in its session, Eastern.';
-comment on column panel.positions.entry_px is 'Average price of the opening fills, dollars a share.';
-comment on column panel.positions.exit_px is 'Average price of the closing fills so far, dollars a share; null without any.';
-comment on column panel.positions.target_px is 'Take profit: at or below this ask, dollars; null where the strategy has none.';
-comment on column panel.positions.stop_px is 'Stop loss: at or above this ask, dollars; null where the strategy has none.';
+comment on column panel.positions.entry_px is 'Average price of the opening fills, dollars a share; of a spread the net credit, below 0 a debit.';
+comment on column panel.positions.exit_px is 'Average price of the closing fills so far, dollars a share, of a spread what closing cost, net; null without any.';
+comment on column panel.positions.target_px is 'Take profit: at or below this price (mark_on), dollars; null where the strategy has none.';
+comment on column panel.positions.stop_px is 'Stop loss: at or above this price (mark_on), dollars; null where the strategy has none.';
+comment on column panel.positions.mark_on is 'What target and stop are compared with: ask, what closing costs, or mid, the middle of the quote.';
+comment on column panel.positions.max_profit is 'What it makes at best, before fees, dollars: the whole credit; null of what was bought.';
+comment on column panel.positions.max_loss is 'What it can lose at worst, before fees, dollars: of a spread its width less the credit; null of a call that was sold.';
+comment on column panel.positions.notional is 'The capital that the rest of it binds, dollars: strike x multiplier x contracts; of a spread the distance of its strikes.';
 comment on column panel.positions.underlying_entry_px is 'Price of the underlying at the entry''s decision, dollars.';
 comment on column panel.positions.cash is 'Sales minus purchases so far, dollars: the gross once it is flat.';
 comment on column panel.positions.fees is 'Commission and fees so far, dollars.';
 comment on column panel.positions.multiplier is 'Shares per contract.';
 comment on column panel.positions.mode is 'live, replay or backtest.';
 comment on column panel.positions.quote_source is 'recorded, modelled or simulated: what the option quotes are.';
-comment on column panel.positions.instrument_id is 'Id of the contract, for panel.option_quotes and panel.option_trades.';
+comment on column panel.positions.instrument_id is 'Id of the contract or the spread: panel.position_quotes takes both, panel.option_quotes and panel.option_trades have contracts alone.';
 comment on column panel.positions.underlying_id is 'Id of the underlying, for panel.periods.';
 comment on column panel.positions.tick_feed_id is 'panel.feeds: of the ticks.';
 comment on column panel.positions.quote_feed_id is 'panel.feeds: of the option quotes.';
+comment on column panel.positions.fill_ratio is 'How far into its width a leg of a spread is priced: 0.5 is the bid or the ask itself.';
 grant select on panel.positions to backup, grafana_reader, job_runner;
 
 create view panel.processes (
@@ -3567,7 +3662,8 @@ create view panel.round_trips (
   mode text,
   quote_source text,
   position_id bigint,
-  exit_decision_id bigint
+  exit_decision_id bigint,
+  legs smallint
 );
 comment on view panel.round_trips is 'Round trips in dollars, from entry to flat. A round trip belongs to the session of its entry.';
 comment on column panel.round_trips.ts_entry is 'First opening fill, Eastern.';
@@ -3593,6 +3689,7 @@ comment on column panel.round_trips.mode is 'live, replay or backtest.';
 comment on column panel.round_trips.quote_source is 'recorded, modelled or simulated: what the option quotes are.';
 comment on column panel.round_trips.position_id is 'The entry decision.';
 comment on column panel.round_trips.exit_decision_id is 'The exit decision.';
+comment on column panel.round_trips.legs is 'Number of its contracts: 1, or those of a spread; one by one: panel.position_legs.';
 grant select on panel.round_trips to backup, grafana_reader, job_runner;
 
 create view panel.run_choices (
@@ -3832,13 +3929,34 @@ comment on column panel.trip_pl.net is 'Gross minus fees, dollars.';
 comment on column panel.trip_pl.net_e4 is 'Gross minus fees, 1/10,000 dollar: whole numbers, so that sums are the same in any order.';
 grant select on panel.trip_pl to backup, grafana_reader, job_runner;
 
+create view panel.underlying_prices (
+  instrument_id integer,
+  feed_id smallint,
+  ts timestamp without time zone,
+  seq bigint,
+  ts_known timestamp without time zone,
+  price numeric(12,4)
+);
+comment on view panel.underlying_prices is 'Prices of equities and indices as they came, print by print or aggregate by aggregate, in dollars. Filter on instrument_id, feed_id and ts: there are many.';
+comment on column panel.underlying_prices.instrument_id is 'Id of the underlying, as in panel.positions.';
+comment on column panel.underlying_prices.feed_id is 'panel.feeds.';
+comment on column panel.underlying_prices.ts is 'Vendor''s time, Eastern: of a print its instant, of an aggregate its start.';
+comment on column panel.underlying_prices.seq is 'Order among those of one instant.';
+comment on column panel.underlying_prices.ts_known is 'When it could be known, Eastern: of an aggregate its end.';
+comment on column panel.underlying_prices.price is 'Price, of an aggregate its close, dollars.';
+grant select on panel.underlying_prices to backup, grafana_reader, job_runner;
+
 create function panel.alarms_at(p_now timestamp without time zone) returns TABLE(alarm text, value double precision, threshold double precision, is_firing boolean, detail text) language sql stable;
 comment on function panel.alarms_at(p_now timestamp without time zone) is 'Every alarm at an Eastern time, firing or not: stale_feed (seconds without a row on a feed of an open live run, in market hours), missing_decision (seconds since its last entry decision), unknown_order, position_mismatch (numbers), exit_not_filled (seconds since the exit was decided), day_loss (share of the day''s limit that is lost), halt, token_life (broker login below 24 hours). It fires at its threshold.';
 grant execute on function panel.alarms_at(p_now timestamp without time zone) to backup, grafana_reader, job_runner;
 
-create function panel.ask_extremes(p_position_ids bigint[], p_instrument_ids integer[], p_feed_ids smallint[], p_from timestamp without time zone[], p_to timestamp without time zone[]) returns TABLE(position_id bigint, lowest_ask numeric, highest_ask numeric) language plpgsql stable;
-comment on function panel.ask_extremes(p_position_ids bigint[], p_instrument_ids integer[], p_feed_ids smallint[], p_from timestamp without time zone[], p_to timestamp without time zone[]) is 'Lowest and highest ask of each position''s contract from p_from to p_to (Eastern, inclusive), dollars a share; null without a quote. The arrays are columns of panel.positions, one element a position: position_id, instrument_id, quote_feed_id, ts_entry, ts_exit.';
-grant execute on function panel.ask_extremes(p_position_ids bigint[], p_instrument_ids integer[], p_feed_ids smallint[], p_from timestamp without time zone[], p_to timestamp without time zone[]) to backup, grafana_reader, job_runner;
+create function panel.ask_extremes(p_position_ids bigint[], p_instrument_ids integer[], p_feed_ids smallint[], p_fill_ratios numeric[], p_from timestamp without time zone[], p_to timestamp without time zone[]) returns TABLE(position_id bigint, lowest_ask numeric, highest_ask numeric) language plpgsql stable;
+comment on function panel.ask_extremes(p_position_ids bigint[], p_instrument_ids integer[], p_feed_ids smallint[], p_fill_ratios numeric[], p_from timestamp without time zone[], p_to timestamp without time zone[]) is 'Lowest and highest ask of each position''s contract, or of its spread, from p_from to p_to (Eastern, inclusive), dollars a share; null without a quote. The arrays are columns of panel.positions, one element a position: position_id, instrument_id, quote_feed_id, fill_ratio, ts_entry, ts_exit.';
+grant execute on function panel.ask_extremes(p_position_ids bigint[], p_instrument_ids integer[], p_feed_ids smallint[], p_fill_ratios numeric[], p_from timestamp without time zone[], p_to timestamp without time zone[]) to backup, grafana_reader, job_runner;
+
+create function panel.last_price(p_instrument_id integer, p_feed_id smallint, p_ts timestamp without time zone) returns numeric language plpgsql stable;
+comment on function panel.last_price(p_instrument_id integer, p_feed_id smallint, p_ts timestamp without time zone) is 'The last price of an equity or index that was known on a feed at p_ts (Eastern), dollars; null where that day has none.';
+grant execute on function panel.last_price(p_instrument_id integer, p_feed_id smallint, p_ts timestamp without time zone) to backup, grafana_reader, job_runner;
 
 create function panel.last_quote(p_instrument_id integer, p_feed_id smallint, p_from timestamp without time zone, p_before timestamp without time zone) returns TABLE(ts timestamp without time zone, bid numeric, ask numeric) language plpgsql stable;
 comment on function panel.last_quote(p_instrument_id integer, p_feed_id smallint, p_from timestamp without time zone, p_before timestamp without time zone) is 'The last quote of a contract on a feed in [p_from, p_before) (Eastern), in dollars; no row without one.';
@@ -3855,6 +3973,14 @@ grant execute on function panel.lineage(p_fill_id bigint) to backup, grafana_rea
 create function panel.option_greeks(p_option_kind text, p_spot double precision, p_strike double precision, p_years double precision, p_price double precision) returns TABLE(iv double precision, delta double precision, gamma double precision, theta double precision, vega double precision) language sql immutable;
 comment on function panel.option_greeks(p_option_kind text, p_spot double precision, p_strike double precision, p_years double precision, p_price double precision) is 'Implied volatility of an option''s price (a fraction a year) and its greeks by Black-Scholes without rate and dividend: p_option_kind call or put, prices in dollars, p_years of 365 days to expiration. delta and gamma per dollar of the underlying, theta in dollars a day, vega in dollars per percentage point, all per share. No row where no volatility explains the price. For panels and analysts; rules do not use it.';
 grant execute on function panel.option_greeks(p_option_kind text, p_spot double precision, p_strike double precision, p_years double precision, p_price double precision) to backup, grafana_reader, job_runner;
+
+create function panel.position_mark(p_instrument_id integer, p_feed_id smallint, p_fill_ratio numeric, p_from timestamp without time zone, p_before timestamp without time zone) returns TABLE(ts timestamp without time zone, bid numeric, ask numeric, mid numeric) language plpgsql stable;
+comment on function panel.position_mark(p_instrument_id integer, p_feed_id smallint, p_fill_ratio numeric, p_from timestamp without time zone, p_before timestamp without time zone) is 'The last quote of a contract or a spread on a feed in [p_from, p_before) (Eastern), dollars a share: of a spread out of the last quote of each leg, priced as in panel.position_quotes, with the time of the oldest. No row where a leg has none.';
+grant execute on function panel.position_mark(p_instrument_id integer, p_feed_id smallint, p_fill_ratio numeric, p_from timestamp without time zone, p_before timestamp without time zone) to backup, grafana_reader, job_runner;
+
+create function panel.position_quotes(p_instrument_id integer, p_feed_id smallint, p_fill_ratio numeric, p_from timestamp without time zone, p_to timestamp without time zone, p_every interval DEFAULT NULL::interval) returns TABLE(ts timestamp without time zone, bid numeric, ask numeric, mid numeric) language plpgsql stable;
+comment on function panel.position_quotes(p_instrument_id integer, p_feed_id smallint, p_fill_ratio numeric, p_from timestamp without time zone, p_to timestamp without time zone, p_every interval) is 'The quotes of a contract or a spread on a feed in [p_from, p_to] (Eastern), dollars a share; with p_every the last of each such interval. Of a spread, as paper orders fill: bid is what selling it brings, ask what buying it back costs, each leg at p_fill_ratio of its width away from its middle, where every leg has a quote that the feed still lets stand. Take the arguments from panel.positions. Keep the range to some days.';
+grant execute on function panel.position_quotes(p_instrument_id integer, p_feed_id smallint, p_fill_ratio numeric, p_from timestamp without time zone, p_to timestamp without time zone, p_every interval) to backup, grafana_reader, job_runner;
 
 create schema ops;
 comment on schema ops is 'Operation: imports, marks, heartbeats, feed states and gaps, readiness, parity reports. Written by all processes.';
