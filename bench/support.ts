@@ -2,7 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { cpus, loadavg, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { errorText, Failure } from '../core/failure.ts';
 
 export interface BenchOptions {
@@ -81,18 +81,41 @@ const OPTIONS = {
 
 function parseOptions(name: string, numbers: readonly string[]): BenchOptions | null {
   const own = Object.fromEntries(numbers.map((each) => [each, { type: 'string' } as const]));
-  const { values } = parseArgs({ options: { ...own, ...OPTIONS } });
-  const given: Readonly<Record<string, unknown>> = values;
-  const { db = null, json, quick } = values;
-  const parsed = numbers.map((each) => [each, numberOf(given[each])] as const);
-  if (!values.help) return { db, json, quick, numbers: Object.fromEntries(parsed) };
-  const usage = ['[--quick] [--json] [--db URL]', ...numbers.map((each) => `[--${each} N]`)].join(' ');
+  const usage = `node dist/bench/${name}.js ${['[--quick] [--json] [--db URL]', ...numbers.map((each) => `[--${each} N]`)].join(' ')}`;
+  const values = parseValues({ ...own, ...OPTIONS });
+  if (typeof values === 'string') {
+    process.stderr.write(`${name}: ${values}\n${usage}\n`);
+    process.exit(2);
+  }
+  const { db, json, quick, help } = values;
+  const parsed = numbers.map((each) => [each, numberOf(values[each])] as const);
+  const wrong = parsed.find(([, value]) => Number.isNaN(value));
+  if (wrong !== undefined) {
+    process.stderr.write(`${name}: --${wrong[0]} takes a number\n${usage}\n`);
+    process.exit(2);
+  }
+  if (help !== true) {
+    return {
+      ...{ db: typeof db === 'string' ? db : null, json: json === true, quick: quick === true },
+      numbers: Object.fromEntries(parsed),
+    };
+  }
   console.log(
-    `node dist/bench/${name}.js ${usage}\n\n` +
+    `${usage}\n\n` +
       'Without --db it runs on throw-away servers: the built-in engine, and TimescaleDB where it is installed.\n' +
       'With it, in a database of its own on that server, as a user who may create databases.',
   );
   return null;
+}
+
+function parseValues(
+  options: NonNullable<ParseArgsConfig['options']>,
+): Readonly<Record<string, unknown>> | string {
+  try {
+    return parseArgs({ options }).values;
+  } catch (error) {
+    return errorText(error);
+  }
 }
 
 function numberOf(text: unknown): number | undefined {

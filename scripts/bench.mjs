@@ -1,9 +1,10 @@
-// Runs every benchmark of dist/bench/ in turn with the same options, prints their tables, and writes all figures to
-// bench/results/<date>.json; with --json it prints {results: [{name, engine, value, unit, goal, met}]} instead of the tables.
+// Runs the benchmarks of dist/bench/ in turn with the same options, all or those that are named, prints their tables, and writes all
+// figures to bench/results/<date>.json, those of a choice to no file; with --json it prints {results: [{name, engine, value, unit, goal, met}]} instead of the tables.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const { printReport } = await import('../dist/bench/support.js');
@@ -27,11 +28,43 @@ if (existsSync(join(root, '..', 'shared', 'data', 'chains_yahoo_qqq_2026_02')))
 if (existsSync(join(root, '..', 'shared', 'data', 'spxw_0dte_mids_2023_2026'))) programs.push('spxw_marks');
 if (['schwab', 'lean_data'].every((name) => existsSync(join(root, '..', 'shared', 'data', name))))
   programs.push('recorded_chains');
-const options = process.argv.slice(2);
+const USAGE = 'npm run bench -- [NAME…] [--quick] [--json] [--db URL]';
+const { options, names } = readArguments();
 const isJson = options.includes('--json');
 const isQuick = options.includes('--quick');
 
 let isStopped = false;
+
+/** What every program is given, and the programs that were asked for. */
+function readArguments() {
+  const { values, positionals } = parse();
+  if (values.help) {
+    console.log(
+      `${USAGE}\n\nRuns the programs of bench/ (docs/performance.md), or those named of\n${programs.join(', ')}.`,
+    );
+    process.exit();
+  }
+  const unknown = positionals.find((name) => !programs.includes(name));
+  if (unknown !== undefined) refuse(`there is no benchmark ${unknown} here: ${programs.join(', ')}`);
+  const { db, ...flags } = values;
+  const given = Object.keys(flags).map((name) => `--${name}`);
+  return { names: positionals, options: db === undefined ? given : [...given, '--db', db] };
+}
+
+function parse() {
+  const boolean = { type: 'boolean' };
+  const options = { db: { type: 'string' }, quick: boolean, json: boolean, help: boolean };
+  try {
+    return parseArgs({ options, allowPositionals: true });
+  } catch (error) {
+    return refuse(error.message);
+  }
+}
+
+function refuse(reason) {
+  console.error(`bench: ${reason}\n${USAGE}`);
+  process.exit(2);
+}
 
 function run(name) {
   const path = join(root, 'dist', 'bench', `${name}.js`);
@@ -86,15 +119,9 @@ function write(report) {
   process.stderr.write(`written to ${path}\n`);
 }
 
-if (options.includes('--help')) {
-  console.log(
-    'npm run bench -- [--quick] [--json] [--db URL]\n\nRuns every program of bench/: docs/performance.md.',
-  );
-  process.exit();
-}
 const reports = [];
 const began = new Date();
-for (const name of programs) {
+for (const name of names.length > 0 ? names : programs) {
   const { printed, isOk } = await run(name);
   if (isStopped) break;
   if (!isOk) process.exitCode = 1;
@@ -110,6 +137,6 @@ else {
   const minutes = Math.round((Date.now() - began.getTime()) / 6000) / 10;
   const head = { date: began.toISOString().slice(0, 10), quick: isQuick, machine, load, minutes };
   const report = { ...head, results: reports.flatMap(resultsOf) };
-  write(report);
+  if (names.length === 0) write(report);
   if (isJson) console.log(JSON.stringify(report));
 }
