@@ -96,6 +96,7 @@ grant execute on function engine.name() to ingest_writer, job_runner;
 
 create function engine.pack_columnstore() returns void language plpgsql volatile;
 comment on function engine.pack_columnstore() is 'Makes the columnstore of this database pack rows closely from now on, where there is one; connections that are open stay as they are.';
+grant execute on function engine.pack_columnstore() to ingest_writer, job_runner;
 
 create function engine.plan_by_key() returns void language plpgsql volatile;
 comment on function engine.plan_by_key() is 'Makes the planner read by key until the transaction ends, whatever it believes of the tables.';
@@ -103,6 +104,7 @@ grant execute on function engine.plan_by_key() to ingest_writer, job_runner;
 
 create function engine.range_plans() returns text language sql immutable;
 comment on function engine.range_plans() is 'plan_cache_mode of routines that read a range of a hypertable: they take it from migrate (set plan_cache_mode from current).';
+grant execute on function engine.range_plans() to ingest_writer, job_runner;
 
 create procedure engine.refresh(IN p_rollup text, IN p_from timestamp without time zone, IN p_to timestamp without time zone);
 comment on procedure engine.refresh(IN p_rollup text, IN p_from timestamp without time zone, IN p_to timestamp without time zone) is 'Brings a rollup up to date over [p_from, p_to). Call it outside a transaction, after an import or back-fill.';

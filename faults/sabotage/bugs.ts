@@ -335,23 +335,20 @@ const ADAPTING: readonly Bug[] = [
 const INGESTING: readonly Bug[] = [
   {
     name: 'drop the second of two equal quotes',
-    file: 'ingest/massive/option_rows.ts',
-    find: `    event_ns: 0,
-    seq,
-    bid_px_e4`,
-    replace: `    event_ns: 0,
-    seq: Math.min(seq, 0),
-    bid_px_e4`,
+    file: 'ingest/massive/scan_quotes.ts',
+    find: 'columns.seq[n] = seq;',
+    replace: 'columns.seq[n] = Math.min(seq, 0);',
     test: { file: 'db/ingest/misbehaviour', title: /events in disorder/ },
     invariant: 'rows in the database = frames sent',
   },
   {
-    name: 'move the mark before the rows are stored',
+    name: 'drop a batch that repeats a row',
     file: 'ingest/stream_writer.ts',
-    find: 'return inTransaction(client, async () => {',
-    replace: 'await moveMark(client, target, batch, 0);\n  return inTransaction(client, async () => {',
-    test: { file: 'db/ingest/processes', title: /ingesters that are killed/ },
-    needsBuild: true,
+    find: `UNIQUE_VIOLATION) throw error;
+    return null;`,
+    replace: `UNIQUE_VIOLATION) throw error;
+    return { inserted: 0, duplicate: inserted };`,
+    test: { file: 'db/ingest/misbehaviour', title: /that come twice/ },
     invariant: 'rows in the database = frames sent',
   },
   {
