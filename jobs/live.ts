@@ -168,7 +168,9 @@ function liveRun(parts: Parts): LiveRun {
     const isDue = look.is_holding || end === optionClose || nextClose(advancedTo, run.periodMs) <= end;
     if (end <= advancedTo || !isDue) return null;
     const began = performance.now();
-    const slice = await connection.run((client) => advance(client, { runId: run.runId, to: end, asOf: now }));
+    // A mark may have moved between the look at the clock and that at the marks: the rows that it speaks for are to be seen.
+    const asOf = Math.max(now, ...receiptsOf(look)) as EasternUs;
+    const slice = await connection.run((client) => advance(client, { runId: run.runId, to: end, asOf }));
     sampler.note({
       sliceMs: performance.now() - began,
       receivedAt: newestOf(look, addMs(now, -muteAfterMs(options))),
@@ -291,10 +293,14 @@ async function lookAt({ options, run, connection }: Parts): Promise<Look> {
 }
 
 /** When the newest row was received that a slice of this look can have read; null where the clock moved it, not a row. */
-function newestOf({ tick_recv, quote_recv }: Look, notBefore: EasternUs): EasternUs | null {
-  const times = [tick_recv, quote_recv].map((text) => (text === null ? 0 : (parseEastern(text) ?? 0)));
-  const newest = Math.max(...times) as EasternUs;
+function newestOf(look: Look, notBefore: EasternUs): EasternUs | null {
+  const newest = Math.max(0, ...receiptsOf(look)) as EasternUs;
   return newest >= notBefore ? newest : null;
+}
+
+/** When the last row of each stream was received, of those that have one. */
+function receiptsOf({ tick_recv, quote_recv }: Look): EasternUs[] {
+  return [tick_recv, quote_recv].flatMap((text) => (text === null ? [] : [parseEastern(text) as EasternUs]));
 }
 
 function muteAfterMs(options: LiveOptions): number {

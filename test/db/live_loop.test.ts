@@ -7,7 +7,7 @@ import { startEquities } from '../../ingest/equities.ts';
 import type { MarketStream } from '../../ingest/market_stream.ts';
 import { startOptions } from '../../ingest/options.ts';
 import { registerFeeds, simulatedFeeds } from '../../ingest/stream_feed.ts';
-import { runLive } from '../../jobs/live.ts';
+import { openLive, runLive } from '../../jobs/live.ts';
 import { type MassiveSimulator, startMassiveSimulator } from '../../sim/massive_server.ts';
 import { useDatabase } from '../harness.ts';
 import { at, session } from '../sim/sessions.ts';
@@ -134,5 +134,45 @@ describe('a whole session', () => {
       .pool()
       .query('select max(ts_to)::text as ended from trade.slices where run_id = $1', [runId]);
     expect(rows[0].ended).toBe('2026-06-18 09:47:00');
+  });
+});
+
+describe('a step', () => {
+  it('sees the rows that its marks speak for, received after its look at the clock or not', async () => {
+    const url = database.url();
+    const feeds = simulatedFeeds('seen');
+    await withClient({ url, role: 'ingest_writer', name: 'test' }, (client) =>
+      registerFeeds(client, feeds, UNDERLYING),
+    );
+    const clock: Clock = {
+      kind: 'simulated',
+      now: () => at('2026-06-17 09:59:50'),
+      sleep: async () => undefined,
+    };
+    const run = await openLive({
+      ...{ url, clock, strategy: STRATEGY, settings: { account: 'account-seen' }, broker: 'paper' },
+      ...{ tickFeed: feeds.ticks.name, quoteFeed: feeds.quotes.name },
+      session: {
+        from: at('2026-06-17 09:30:00'),
+        to: at('2026-06-17 16:15:00'),
+        optionClose: at('2026-06-17 16:15:00'),
+      },
+    });
+    await database.pool().query(
+      `insert into ops.stream_marks (feed_id, stream, ts_high_water, ts_recv, rows_in)
+       select f.feed_id, m.stream, m.ts, m.ts_recv, 1
+       from (values
+         ($1, 'equities', '2026-06-17 10:00:03'::timestamp, '2026-06-17 10:00:04'::timestamp),
+         ($2, 'options', '2026-06-17 10:00:05.4', '2026-06-17 10:00:05.5')
+       ) as m (feed, stream, ts, ts_recv)
+       join ref.feeds f on f.name = m.feed`,
+      [feeds.ticks.name, feeds.quotes.name],
+    );
+    expect(await run.step(at('2026-06-17 10:00:05'))).not.toBeNull();
+    await run.close('stopped');
+    const { rows } = await database
+      .pool()
+      .query('select ts_as_of::text from trade.slices where run_id = $1', [run.runId]);
+    expect(rows).toEqual([{ ts_as_of: '2026-06-17 10:00:05.5' }]);
   });
 });
