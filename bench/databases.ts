@@ -28,8 +28,9 @@ type Work = (database: BenchDatabase) => Promise<void>;
 
 /** Runs `work` with a database on each engine of this machine, or on the server of --db alone; `settings` are added to the product's. */
 export async function onEachEngine(bench: Bench, work: Work, settings: Settings = {}): Promise<void> {
-  await onBuiltIn(bench, work, settings);
-  if (bench.options.db !== null) return;
+  const { db, engine } = bench.options;
+  if (engine !== 'timescaledb') await onBuiltIn(bench, work, settings);
+  if (db !== null || engine === 'embedded') return;
   const timescale = findTimescale();
   if (timescale === null) return bench.note('no installed TimescaleDB found: built-in engine only');
   await onThrowaway({ binDir: timescale.binDir, settings: { ...TIMESCALE_SETTINGS, ...settings } }, work);

@@ -8,6 +8,8 @@ import { errorText, Failure } from '../core/failure.ts';
 export interface BenchOptions {
   /** A server to use instead of throw-away ones; a database of its own is made there, and dropped. */
   readonly db: string | null;
+  /** One engine instead of both. */
+  readonly engine: 'embedded' | 'timescaledb' | null;
   readonly json: boolean;
   /** A tenth of the data: to see that it works, not to compare. */
   readonly quick: boolean;
@@ -74,6 +76,7 @@ export async function runBenchmark(
 
 const OPTIONS = {
   db: { type: 'string' },
+  engine: { type: 'string' },
   json: { type: 'boolean', default: false },
   quick: { type: 'boolean', default: false },
   help: { type: 'boolean', short: 'h', default: false },
@@ -81,7 +84,7 @@ const OPTIONS = {
 
 function parseOptions(name: string, numbers: readonly string[]): BenchOptions | null {
   const own = Object.fromEntries(numbers.map((each) => [each, { type: 'string' } as const]));
-  const usage = `node dist/bench/${name}.js ${['[--quick] [--json] [--db URL]', ...numbers.map((each) => `[--${each} N]`)].join(' ')}`;
+  const usage = `node dist/bench/${name}.js ${['[--quick] [--json] [--db URL] [--engine embedded|timescaledb]', ...numbers.map((each) => `[--${each} N]`)].join(' ')}`;
   const values = parseValues({ ...own, ...OPTIONS });
   if (typeof values === 'string') {
     process.stderr.write(`${name}: ${values}\n${usage}\n`);
@@ -90,13 +93,16 @@ function parseOptions(name: string, numbers: readonly string[]): BenchOptions | 
   const { db, json, quick, help } = values;
   const parsed = numbers.map((each) => [each, numberOf(values[each])] as const);
   const wrong = parsed.find(([, value]) => Number.isNaN(value));
-  if (wrong !== undefined) {
-    process.stderr.write(`${name}: --${wrong[0]} takes a number\n${usage}\n`);
+  const engine = engineOf(values.engine);
+  if (wrong !== undefined || engine === undefined) {
+    const reason =
+      wrong === undefined ? '--engine takes embedded or timescaledb' : `--${wrong[0]} takes a number`;
+    process.stderr.write(`${name}: ${reason}\n${usage}\n`);
     process.exit(2);
   }
   if (help !== true) {
     return {
-      ...{ db: typeof db === 'string' ? db : null, json: json === true, quick: quick === true },
+      ...{ db: typeof db === 'string' ? db : null, engine, json: json === true, quick: quick === true },
       numbers: Object.fromEntries(parsed),
     };
   }
@@ -116,6 +122,11 @@ function parseValues(
   } catch (error) {
     return errorText(error);
   }
+}
+
+function engineOf(text: unknown): BenchOptions['engine'] | undefined {
+  if (text === undefined) return null;
+  return text === 'embedded' || text === 'timescaledb' ? text : undefined;
 }
 
 function numberOf(text: unknown): number | undefined {

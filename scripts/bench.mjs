@@ -28,7 +28,7 @@ if (existsSync(join(root, '..', 'shared', 'data', 'chains_yahoo_qqq_2026_02')))
 if (existsSync(join(root, '..', 'shared', 'data', 'spxw_0dte_mids_2023_2026'))) programs.push('spxw_marks');
 if (['schwab', 'lean_data'].every((name) => existsSync(join(root, '..', 'shared', 'data', name))))
   programs.push('recorded_chains');
-const USAGE = 'npm run bench -- [NAME…] [--quick] [--json] [--db URL]';
+const USAGE = 'npm run bench -- [NAME…] [--quick] [--json] [--db URL] [--engine embedded|timescaledb]';
 const { options, names } = readArguments();
 const isJson = options.includes('--json');
 const isQuick = options.includes('--quick');
@@ -46,14 +46,21 @@ function readArguments() {
   }
   const unknown = positionals.find((name) => !programs.includes(name));
   if (unknown !== undefined) refuse(`there is no benchmark ${unknown} here: ${programs.join(', ')}`);
-  const { db, ...flags } = values;
+  const { db, engine, ...flags } = values;
   const given = Object.keys(flags).map((name) => `--${name}`);
-  return { names: positionals, options: db === undefined ? given : [...given, '--db', db] };
+  const texts = Object.entries({ db, engine }).filter(([, text]) => text !== undefined);
+  return { names: positionals, options: [...given, ...texts.flatMap(([name, text]) => [`--${name}`, text])] };
 }
 
 function parse() {
   const boolean = { type: 'boolean' };
-  const options = { db: { type: 'string' }, quick: boolean, json: boolean, help: boolean };
+  const options = {
+    db: { type: 'string' },
+    engine: { type: 'string' },
+    quick: boolean,
+    json: boolean,
+    help: boolean,
+  };
   try {
     return parseArgs({ options, allowPositionals: true });
   } catch (error) {
