@@ -20,6 +20,10 @@ export interface MigrateOptions {
 const ROUTINE_SCHEMAS = ['ref', 'market', 'signal', 'trade', 'panel', 'ops'];
 // Undefined function, table, column, type or schema: the routine needs one that a later file creates.
 const UNDEFINED = new Set(['42883', '42P01', '42703', '42704', '3F000']);
+// Other texts of a migration that databases have applied; a later migration brings both to the same.
+const OTHER_TEXTS = new Map([
+  ['0019_add_spreads.sql', 'f222b49992cecf9f32a4589d8fba2d050dc313a2735d4fc1fa58ce0fe3f09192'],
+]);
 const LOCK_KEY = 7_316_019_522;
 
 async function readSqlFiles(...segments: readonly string[]): Promise<SqlFile[]> {
@@ -156,7 +160,10 @@ function checkFrozen(applied: ReadonlyMap<string, string>, files: readonly SqlFi
       hint: 'It was migrated by a newer strikebase. Update this checkout, or point DATABASE_URL at another database.',
     });
   }
-  const edited = files.filter((file) => applied.has(file.name) && applied.get(file.name) !== file.sha256);
+  const edited = files.filter(({ name, sha256 }) => {
+    const text = applied.get(name) ?? sha256;
+    return text !== sha256 && text !== OTHER_TEXTS.get(name);
+  });
   if (edited.length > 0) {
     throw new Failure(
       `migrations were edited after they had been applied: ${edited.map((f) => f.name).join(', ')}`,

@@ -318,7 +318,6 @@ create table ref.strategies (
   latency_ms integer not null,
   partial_fills boolean not null,
   protect_ratio numeric(8,4) not null default 2.0,
-  fee_broker text not null default 'schwab'::text,
   fill_ratio numeric(4,3) not null default 0.5,
   exit_mark text not null default 'ask'::text,
   flat_at_close boolean not null default true,
@@ -337,6 +336,7 @@ create table ref.strategies (
   min_credit numeric(8,2),
   trade_marks boolean not null default false,
   score_weights numeric[],
+  fee_broker text not null default 'schwab'::text,
   constraint strategies_pk PRIMARY KEY (strategy, version),
   constraint strategies_back_check CHECK (((back_buffer_min >= 0) AND (back_buffer_min <= 390))),
   constraint strategies_blackout_check CHECK (((blackout_min >= 0) AND (blackout_min <= 10080))),
@@ -416,7 +416,6 @@ comment on column ref.strategies.max_orders_per_minute is 'Orders in the last 60
 comment on column ref.strategies.latency_ms is 'Paper fills take the first quote at or after the decision plus this.';
 comment on column ref.strategies.partial_fills is 'Paper fills take no more than the displayed size of each quote.';
 comment on column ref.strategies.protect_ratio is 'Stop of the order that rests at a real broker while a position is open, as a multiple of the stop loss (of twice the credit where there is none): for the day that this machine is gone.';
-comment on column ref.strategies.fee_broker is 'Whose fees (ref.fee_schedules) paper orders pay: those of the broker that it is meant for.';
 comment on column ref.strategies.fill_ratio is 'Where orders are priced and paper orders fill, as a share of the quote''s width away from its middle: 0.5 is the bid or ask itself.';
 comment on column ref.strategies.exit_mark is 'What take profit and stop loss look at: ask, what closing costs, or mid, the middle of the quote.';
 comment on column ref.strategies.flat_at_close is 'Whether positions are closed back_buffer_min before the close; if not, they are held until target, stop or expiry.';
@@ -435,6 +434,7 @@ comment on column ref.strategies.max_spread_cost is 'Ask minus bid of the spread
 comment on column ref.strategies.min_credit is 'Least credit per share, after fill_ratio, dollars; null: any.';
 comment on column ref.strategies.trade_marks is 'Whether it may trade on marks, of which no bid or ask is recorded.';
 comment on column ref.strategies.score_weights is 'Weights of credit / width, of the short strike''s distance in standard deviations, and of the spread''s cost; signal.vertical_candidates.';
+comment on column ref.strategies.fee_broker is 'Whose fees (ref.fee_schedules) paper orders pay: those of the broker that it is meant for.';
 grant select on ref.strategies to backup;
 grant insert, select on ref.strategies to job_runner;
 
@@ -472,7 +472,6 @@ create view ref.current_strategies (
   latency_ms integer,
   partial_fills boolean,
   protect_ratio numeric(8,4),
-  fee_broker text,
   fill_ratio numeric(4,3),
   exit_mark text,
   flat_at_close boolean,
@@ -490,7 +489,8 @@ create view ref.current_strategies (
   max_spread_cost numeric(6,3),
   min_credit numeric(8,2),
   trade_marks boolean,
-  score_weights numeric[]
+  score_weights numeric[],
+  fee_broker text
 );
 comment on view ref.current_strategies is 'The current version of every strategy; columns as in ref.strategies.';
 grant select on ref.current_strategies to backup, job_runner;

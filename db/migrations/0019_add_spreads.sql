@@ -35,7 +35,6 @@ alter table ref.strategies
   add constraint strategies_period_check check (
     period_ms between 1000 and 3600000 and (60000 % period_ms = 0 or period_ms % 60000 = 0)
   ),
-  add column fee_broker text not null default 'schwab' constraint strategies_fee_broker_check check (fee_broker in ('schwab', 'tradier')),
   add column fill_ratio numeric(4, 3) not null default 0.5 constraint strategies_fill_check check (fill_ratio between 0 and 0.5),
   add column exit_mark text not null default 'ask' constraint strategies_mark_check check (exit_mark in ('ask', 'mid')),
   add column flat_at_close boolean not null default true,
@@ -67,7 +66,6 @@ alter table ref.strategies
 comment on column ref.strategies.structure is
   'What an entry opens: short_single, one option sold; credit_vertical, one sold and one further out of the money of the same kind bought.';
 comment on column ref.strategies.period_ms is 'Length of a normalised period: of a minute it is a whole part or a whole multiple.';
-comment on column ref.strategies.fee_broker is 'Whose fees (ref.fee_schedules) paper orders pay: those of the broker that it is meant for.';
 comment on column ref.strategies.fill_ratio is
   'Where orders are priced and paper orders fill, as a share of the quote''s width away from its middle: 0.5 is the bid or ask itself.';
 comment on column ref.strategies.exit_mark is 'What take profit and stop loss look at: ask, what closing costs, or mid, the middle of the quote.';
@@ -190,11 +188,11 @@ insert into ref.strategies (
   strategy, version, ts_created, enabled, signal_routine, structure, underlying, option_root, account, period_ms, ma_minutes,
   sell_on_cross_up, cooldown_ms, cooldown_from_exit, front_buffer_min, back_buffer_min, slots, contracts, trading_capital,
   take_profit_ratio, stop_loss_ratio, exit_on_reverse, reversal_valid_ms, entry_valid_ms, exit_reprice_ms, exit_reprice_ticks,
-  exit_market_after_ms, max_day_loss, max_orders_per_day, max_orders_per_minute, latency_ms, partial_fills, fee_broker, fill_ratio, exit_mark,
+  exit_market_after_ms, max_day_loss, max_orders_per_day, max_orders_per_minute, latency_ms, partial_fills, fill_ratio, exit_mark,
   flat_at_close, max_entries_per_day, stop_ends_day, blackout_min, entry_times, dte_targets, delta_targets, spread_width,
   max_leg_spread, max_spread_cost, min_credit, score_weights
 ) values (
   'spx_credit_vertical', 1, localtimestamp(0), true, 'signal.spx_credit_vertical', 'credit_vertical', 'SPX', 'SPXW', 'spx_credit_vertical',
-  1800000, 9, 'put', 0, 'none', 30, 30, 1, 1, 5000000, 0.5, 2.0, false, 0, 60000, 60000, 1, 300000, 25000, 20, 4, 0, false, 'tradier', 0.3, 'mid',
+  1800000, 9, 'put', 0, 'none', 30, 30, 1, 1, 5000000, 0.5, 2.0, false, 0, 60000, 60000, 1, 300000, 25000, 20, 4, 0, false, 0.3, 'mid',
   false, 1, true, 120, '{10:00,11:00,12:00}', '{3,5,7}', '{0.10,0.20}', 25, 1.00, 0.40, 0.30, '{1,0.05,0.25}'
 );

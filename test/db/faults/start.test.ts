@@ -46,6 +46,22 @@ describe('a database', () => {
     expect(await isSchemaReady()).toBe(true);
   });
 
+  it('that has applied the other text of 0019, with the column of 0028, comes to the same', async () => {
+    const pool = database.pool();
+    await pool.query(
+      "update engine.migrations set sha256 = 'f222b49992cecf9f32a4589d8fba2d050dc313a2735d4fc1fa58ce0fe3f09192' where name = '0019_add_spreads.sql'",
+    );
+    await pool.query("delete from engine.migrations where name = '0028_add_fee_broker.sql'");
+    await migrate(database.url());
+    const { rows } = await pool.query(
+      'select strategy, fee_broker from ref.current_strategies order by strategy',
+    );
+    expect(rows).toEqual([
+      { strategy: 'spx_credit_vertical', fee_broker: 'tradier' },
+      { strategy: 'vwap_ma9', fee_broker: 'schwab' },
+    ]);
+  });
+
   it('whose migration was edited afterwards is not migrated', async () => {
     await database.pool().query("update engine.migrations set sha256 = 'edited' where name like '0005%'");
     await expect(migrate(database.url())).rejects.toThrow(/0005/);
