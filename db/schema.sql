@@ -1191,6 +1191,10 @@ create function signal.columns_of(p_routine text) returns text language plpgsql 
 comment on function signal.columns_of(p_routine text) is 'The columns that a rule returns, and that are stored of it in signal.signals: those of signal.signal_values or signal.spread_values.';
 grant execute on function signal.columns_of(p_routine text) to job_runner;
 
+create function signal.count_ticks(p_from timestamp without time zone, p_to timestamp without time zone, p_context signal.context) returns bigint language plpgsql stable;
+comment on function signal.count_ticks(p_from timestamp without time zone, p_to timestamp without time zone, p_context signal.context) is 'Ticks of one feed in [p_from, p_to) that were received by as_of.';
+grant execute on function signal.count_ticks(p_from timestamp without time zone, p_to timestamp without time zone, p_context signal.context) to job_runner;
+
 create function signal.earliest_late_period(p_run_id bigint, p_before timestamp without time zone, p_context signal.context) returns timestamp without time zone language plpgsql stable;
 comment on function signal.earliest_late_period(p_run_id bigint, p_before timestamp without time zone, p_context signal.context) is 'End of the earliest period of the last session begun before p_before under which there are more ticks now than its last revision has counted; null if there is none.';
 grant execute on function signal.earliest_late_period(p_run_id bigint, p_before timestamp without time zone, p_context signal.context) to job_runner;
@@ -1219,17 +1223,25 @@ create function signal.normal_cdf(x double precision) returns double precision l
 comment on function signal.normal_cdf(x double precision) is 'Probability that a standard normal variable is at most x. Absolute error below 1e-15; the lower tail keeps eight significant digits to x = -37 and is 0 below. Source: algorithm 5666 of J. F. Hart et al., Computer Approximations (Wiley, 1968), with a continued fraction in the tail, as in G. West, Better approximations to cumulative normal functions, Wilmott (2005).';
 grant execute on function signal.normal_cdf(x double precision) to backup, grafana_reader, ingest_writer, job_runner;
 
-create function signal.period_rows(p_from timestamp without time zone, p_to timestamp without time zone, p_context signal.context) returns SETOF signal.period_values language plpgsql stable;
-comment on function signal.period_rows(p_from timestamp without time zone, p_to timestamp without time zone, p_context signal.context) is 'The periods that a rule reads, closing in (p_from, p_to]: those that the run has stored (revision 0, what the rules saw), or built anew where there is no run.';
+create function signal.period_rows(p_from timestamp without time zone, p_to timestamp without time zone, p_context signal.context) returns SETOF signal.period_values language sql stable;
+comment on function signal.period_rows(p_from timestamp without time zone, p_to timestamp without time zone, p_context signal.context) is 'The periods that a rule reads, closing in (p_from, p_to], in no certain order: those that the run has stored (revision 0, what the rules saw), or built anew where there is no run.';
 grant execute on function signal.period_rows(p_from timestamp without time zone, p_to timestamp without time zone, p_context signal.context) to job_runner;
 
 create function signal.quotes_as_of(p_ids integer[], p_times timestamp without time zone[], p_feed_id smallint, p_from timestamp without time zone, p_to timestamp without time zone, p_as_of timestamp without time zone) returns TABLE(nth bigint, bid_px_e4 integer, ask_px_e4 integer, ts_event timestamp without time zone) language plpgsql stable;
 comment on function signal.quotes_as_of(p_ids integer[], p_times timestamp without time zone[], p_feed_id smallint, p_from timestamp without time zone, p_to timestamp without time zone, p_as_of timestamp without time zone) is 'The last quote in [p_from, p_to] of each contract as of its time, by position in the arrays; none where there is none.';
 grant execute on function signal.quotes_as_of(p_ids integer[], p_times timestamp without time zone[], p_feed_id smallint, p_from timestamp without time zone, p_to timestamp without time zone, p_as_of timestamp without time zone) to job_runner;
 
+create function signal.sessions_between(p_from timestamp without time zone, p_to timestamp without time zone) returns ref.sessions[] language plpgsql stable;
+comment on function signal.sessions_between(p_from timestamp without time zone, p_to timestamp without time zone) is 'The sessions that are open at some time in (p_from, p_to), in order.';
+grant execute on function signal.sessions_between(p_from timestamp without time zone, p_to timestamp without time zone) to job_runner;
+
 create function signal.spx_credit_vertical(p_from timestamp without time zone, p_to timestamp without time zone, p_context signal.context) returns SETOF signal.spread_values language plpgsql stable;
 comment on function signal.spx_credit_vertical(p_from timestamp without time zone, p_to timestamp without time zone, p_context signal.context) is 'Rule of strategy spx_credit_vertical at its entry_times in (p_from, p_to]: the best of signal.vertical_candidates, put spreads as direction 1 and call spreads as -1, or why there is none. features holds the figures of the best (or of the one that came furthest), what was rejected and why, VIX, VIX9D and their ratio from the tick feed, and the chain snapshot of the same instant.';
 grant execute on function signal.spx_credit_vertical(p_from timestamp without time zone, p_to timestamp without time zone, p_context signal.context) to backup, job_runner;
+
+create function signal.stored_sums(p_from timestamp without time zone, p_to timestamp without time zone, p_context signal.context, OUT volume_e6 bigint, OUT notional_e12 numeric) returns record language plpgsql stable;
+comment on function signal.stored_sums(p_from timestamp without time zone, p_to timestamp without time zone, p_context signal.context, OUT volume_e6 bigint, OUT notional_e12 numeric) is 'Volume and notional of the periods that a run has stored, closing in (p_from, p_to], by their latest revisions.';
+grant execute on function signal.stored_sums(p_from timestamp without time zone, p_to timestamp without time zone, p_context signal.context, OUT volume_e6 bigint, OUT notional_e12 numeric) to job_runner;
 
 create function signal.ts_expiry(p_root text, p_expiration date) returns timestamp without time zone language sql stable;
 comment on function signal.ts_expiry(p_root text, p_expiration date) is 'The instant at which an option is worth its intrinsic value, Eastern: the close of its last session, half days too; settled in the morning (root SPX) the open. Null where that day has no session or the root is unknown.';
@@ -2357,6 +2369,10 @@ create function trade.last_ask(p_run trade.runs, p_tape trade.quote_tape, p_inst
 comment on function trade.last_ask(p_run trade.runs, p_tape trade.quote_tape, p_instrument_id integer, p_ts timestamp without time zone, p_as_of timestamp without time zone, OUT ask_e4 integer, OUT ts timestamp without time zone) is 'The last ask of a contract that day as of p_ts, from the slice''s tape or, before its first quote, from the table; null where that quote has none or is crossed.';
 grant execute on function trade.last_ask(p_run trade.runs, p_tape trade.quote_tape, p_instrument_id integer, p_ts timestamp without time zone, p_as_of timestamp without time zone, OUT ask_e4 integer, OUT ts timestamp without time zone) to job_runner;
 
+create function trade.last_quote_ts(p_run trade.runs, p_instrument_id integer, p_before timestamp without time zone, p_as_of timestamp without time zone) returns timestamp without time zone language plpgsql stable;
+comment on function trade.last_quote_ts(p_run trade.runs, p_instrument_id integer, p_before timestamp without time zone, p_as_of timestamp without time zone) is 'When the last quote of a contract came that day before p_before; null if there was none.';
+grant execute on function trade.last_quote_ts(p_run trade.runs, p_instrument_id integer, p_before timestamp without time zone, p_as_of timestamp without time zone) to job_runner;
+
 create function trade.limit_px(p_strategy ref.strategies, p_side text, p_px_e4 integer) returns integer language plpgsql stable;
 comment on function trade.limit_px(p_strategy ref.strategies, p_side text, p_px_e4 integer) is 'The limit of an order at a price that fill_ratio has put between bid and ask: a whole increment, above it to buy and below it to sell, so that the price fills it.';
 grant execute on function trade.limit_px(p_strategy ref.strategies, p_side text, p_px_e4 integer) to job_runner;
@@ -2428,6 +2444,10 @@ grant execute on function trade.price_step(p_strategy ref.strategies, p_px_e4 in
 create function trade.protect_positions(p_run trade.runs, p_strategy ref.strategies, p_slots trade.slot_state[], p_ts timestamp without time zone) returns boolean language plpgsql volatile;
 comment on function trade.protect_positions(p_run trade.runs, p_strategy ref.strategies, p_slots trade.slot_state[], p_ts timestamp without time zone) is 'Writes the intent of a resting stop for every open position that has none, and cancels one of another size; true where it has written. Of three refusals people are told, and from then on it is tried once a minute.';
 grant execute on function trade.protect_positions(p_run trade.runs, p_strategy ref.strategies, p_slots trade.slot_state[], p_ts timestamp without time zone) to job_runner;
+
+create function trade.quote_tapes(p_ids integer[], p_since timestamp without time zone[], p_feed_id smallint, p_from timestamp without time zone, p_to timestamp without time zone, p_as_of timestamp without time zone) returns trade.quote_tape[] language plpgsql stable;
+comment on function trade.quote_tapes(p_ids integer[], p_since timestamp without time zone[], p_feed_id smallint, p_from timestamp without time zone, p_to timestamp without time zone, p_as_of timestamp without time zone) is 'The quotes of contracts in [p_from, p_to] of the day of p_from, one tape each, of every contract from its instant of p_since on; none of one without quotes.';
+grant execute on function trade.quote_tapes(p_ids integer[], p_since timestamp without time zone[], p_feed_id smallint, p_from timestamp without time zone, p_to timestamp without time zone, p_as_of timestamp without time zone) to job_runner;
 
 create function trade.record_fill(p_intent_id bigint, p_epoch bigint, p_execution_id text, p_ts timestamp without time zone, p_leg_no smallint, p_qty integer, p_px_e4 integer) returns boolean language plpgsql volatile;
 comment on function trade.record_fill(p_intent_id bigint, p_epoch bigint, p_execution_id text, p_ts timestamp without time zone, p_leg_no smallint, p_qty integer, p_px_e4 integer) is 'Stores an execution that the broker reports; false where its id is known already. Commission and fees are those of ref.fee_schedules until the daily reconciliation. A position that is closed beyond flat halts entries. SB010: another process has the account; SB011: more would be filled than was sent.';

@@ -23,10 +23,10 @@ declare
   v_high_e4 integer;
   v_low_e4 integer;
   v_tick_close_e4 integer;
-  v_volume bigint := 0;
-  v_notional numeric := 0;
+  v_volume bigint;
+  v_notional numeric;
   v_count integer := 0;
-  v_is_typical boolean := false;
+  v_is_typical boolean;
   -- Of the session up to there.
   v_close_e4 integer;
   v_close_sum bigint;
@@ -41,11 +41,7 @@ declare
   v_session_volume bigint := 0;
   v_session_notional numeric := 0;
 begin
-  v_sessions := array(
-    select s from ref.sessions s
-    where s.session_date >= p_from::date and s.session_date <= p_to::date and s.ts_close > p_from and s.ts_open < p_to
-    order by s.session_date
-  );
+  v_sessions := signal.sessions_between(p_from, p_to);
   if v_sessions = '{}' then
     return;
   end if;
@@ -60,13 +56,8 @@ begin
     v_raw_from := greatest(v_look_back, date_bin(v_period, p_from, v_look_back));
     -- The averages reach back over the last of them; of those before them only the session's sums are needed.
     v_near := greatest(v_look_back, v_raw_from - v_per_minute * p_context.ma_minutes * v_period);
-    select coalesce(sum(b.volume_e6), 0)::bigint, coalesce(sum(b.notional_e12), 0) into v_session_volume, v_session_notional
-    from (
-      select distinct on (p.ts) p.volume_e6, p.notional_e12
-      from signal.periods p
-      where p.run_id = p_context.run_id and p.instrument_id = p_context.instrument_id and p.ts > v_look_back and p.ts <= v_near
-      order by p.ts, p.revision desc
-    ) b;
+    select b.volume_e6, b.notional_e12 into v_session_volume, v_session_notional
+    from signal.stored_sums(v_look_back, v_near, p_context) b;
   end if;
   v_end := v_near + v_period;
   -- One pass in time order, the sums carried along: windows would sort and copy every row several times over. An append reads its parts in turn.
@@ -113,7 +104,16 @@ begin
         v_session_notional := 0;
       else
         v_nth := v_nth + 1;
+        -- A stored period without a tick has a close too, that of the ones before it.
         v_close_e4 := coalesce(v_tick_close_e4, v_close_e4);
+        if v_count = 0 then
+          v_open_e4 := null;
+          v_high_e4 := null;
+          v_low_e4 := null;
+          v_volume := 0;
+          v_notional := 0;
+          v_is_typical := false;
+        end if;
         v_session_volume := v_session_volume + v_volume;
         v_session_notional := v_session_notional + v_notional;
         if v_per_minute = 1 then
@@ -148,14 +148,8 @@ begin
         end if;
         v_end := v_end + v_period;
       end if;
-      v_open_e4 := null;
-      v_high_e4 := null;
-      v_low_e4 := null;
-      v_tick_close_e4 := null;
-      v_volume := 0;
-      v_notional := 0;
       v_count := 0;
-      v_is_typical := false;
+      v_tick_close_e4 := null;
     end loop;
     -- Before the open.
     continue when k.ts < v_end - v_period;

@@ -1,7 +1,5 @@
 create or replace function signal.earliest_late_period(p_run_id bigint, p_before timestamp, p_context signal.context) returns timestamp
 language plpgsql stable
--- engine.range_plans
-set plan_cache_mode from current
 as $$
 declare
   v_session ref.sessions;
@@ -27,14 +25,7 @@ begin
       and x.ts <= v_to
     order by x.ts, x.revision desc
   ) p;
-  if v_closed is null or v_counted = (
-    select count(*) from market.equity_ticks t
-    where t.instrument_id = p_context.instrument_id
-      and t.feed_id = p_context.feed_id
-      and t.ts_event >= v_session.ts_open
-      and t.ts_event < v_closed
-      and t.ts_recv <= p_context.as_of
-  ) then
+  if v_closed is null or v_counted = signal.count_ticks(v_session.ts_open, v_closed, p_context) then
     return null;
   end if;
   return (

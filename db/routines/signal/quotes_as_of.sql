@@ -5,28 +5,40 @@ language plpgsql stable
 -- engine.range_plans
 set plan_cache_mode from current
 as $$
+declare
+  v_is_near boolean[] := '{}';
+  v_count integer := 0;
 begin
+  -- A read by key takes all of an index page that its range allows: the last two minutes first, which most often do.
+  for nth, bid_px_e4, ask_px_e4, ts_event in
+    select a.nth, q.bid_px_e4, q.ask_px_e4, q.ts_event
+    from unnest(p_ids, p_times) with ordinality as a (id, ts, nth)
+    cross join lateral (
+      select o.bid_px_e4, o.ask_px_e4, o.ts_event from market.option_quotes o
+      where o.instrument_id = a.id
+        and o.feed_id = p_feed_id
+        and o.ts_event >= p_from
+        and o.ts_event <= p_to
+        and o.ts_event >= a.ts - interval '2 minutes'
+        and o.ts_event <= a.ts
+        and o.ts_recv <= p_as_of
+      order by o.ts_event desc, o.seq desc
+      limit 1
+    ) q
+  loop
+    v_is_near[nth] := true;
+    v_count := v_count + 1;
+    return next;
+  end loop;
+  if v_count = cardinality(array_remove(p_ids, null)) then
+    return;
+  end if;
   return query
-  select
-    a.nth, case when near.ts_event is not null then near.bid_px_e4 else far.bid_px_e4 end,
-    case when near.ts_event is not null then near.ask_px_e4 else far.ask_px_e4 end, coalesce(near.ts_event, far.ts_event)
+  select a.nth, q.bid_px_e4, q.ask_px_e4, q.ts_event
   from unnest(p_ids, p_times) with ordinality as a (id, ts, nth)
-  left join lateral (
-    -- A read by key takes all of an index page that its range allows: the last two minutes first, which most often do.
+  cross join lateral (
     select o.bid_px_e4, o.ask_px_e4, o.ts_event from market.option_quotes o
-    where o.instrument_id = a.id
-      and o.feed_id = p_feed_id
-      and o.ts_event >= p_from
-      and o.ts_event <= p_to
-      and o.ts_event >= a.ts - interval '2 minutes'
-      and o.ts_event <= a.ts
-      and o.ts_recv <= p_as_of
-    order by o.ts_event desc, o.seq desc
-    limit 1
-  ) near on true
-  left join lateral (
-    select o.bid_px_e4, o.ask_px_e4, o.ts_event from market.option_quotes o
-    where near.ts_event is null
+    where v_is_near[a.nth] is null
       and o.instrument_id = a.id
       and o.feed_id = p_feed_id
       and o.ts_event >= p_from
@@ -35,8 +47,7 @@ begin
       and o.ts_recv <= p_as_of
     order by o.ts_event desc, o.seq desc
     limit 1
-  ) far on true
-  where near.ts_event is not null or far.ts_event is not null;
+  ) q;
 end
 $$;
 comment on function signal.quotes_as_of(integer[], timestamp[], smallint, timestamp, timestamp, timestamp) is

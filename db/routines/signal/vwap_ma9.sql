@@ -19,7 +19,10 @@ begin
     select
       p.*,
       -- vwap - sum / n without a division: both sides in 1/1,000,000 dollar times n. No VWAP or no average yet is no side.
-      nullif(sign(p.vwap_e6 * p_context.ma_minutes - p.ma_sum_e4 * 100), 0)::smallint as side
+      case
+        when p.vwap_e6 * p_context.ma_minutes > p.ma_sum_e4 * 100 then 1
+        when p.vwap_e6 * p_context.ma_minutes < p.ma_sum_e4 * 100 then -1
+      end::smallint as side
     from signal.period_rows(v_from, p_to, p_context) p
   ), compared as (
     -- Only the rows that have a side: a zero difference keeps the previous one, and none is carried over sessions.
