@@ -27,8 +27,11 @@ const at = (file: string, title: RegExp, isSlow = false): Scenario => ({
 export const FAULTS: readonly FaultClass[] = [
   {
     id: 'F1',
-    what: 'kill -9 of an ingester at nine points',
-    tests: [at(`${INGEST}/processes`, /ingesters that are killed/)],
+    what: 'kill -9 of an ingester at nine points, and with rows sent and not committed',
+    tests: [
+      at(`${INGEST}/processes`, /ingesters that are killed/),
+      at(`${INGEST}/marks`, /when the ingesters alone are killed/),
+    ],
   },
   {
     id: 'F2',
@@ -55,6 +58,7 @@ export const FAULTS: readonly FaultClass[] = [
     what: 'kill -9 of the database server',
     tests: [
       at(`${INGEST}/killed_server`, /killed twice/),
+      at(`${INGEST}/marks`, /when (ingesters and server|their backends) are killed/),
       at(`${ORDERS}/loops`, /a database that goes away/),
       at('embedded/recovery', /kill -9|killed in the middle|dead server’s id/),
     ],

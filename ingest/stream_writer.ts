@@ -244,8 +244,10 @@ async function writeStraight(
     } else {
       // All of it in one round trip: a frame of a few quotes costs little else.
       const mark = await markText(client, target, batch, inserted);
+      const sent = sendLoads(client, `${begin}; ${mark}commit`, loads);
+      // Rows are on their way, and nobody knows yet what became of them.
       faultPoint('before_commit');
-      await sendLoads(client, `${begin}; ${mark}commit`, loads);
+      await sent;
     }
     return { inserted, duplicate: 0 };
   } catch (error) {

@@ -342,6 +342,15 @@ const INGESTING: readonly Bug[] = [
     invariant: 'rows in the database = frames sent',
   },
   {
+    name: 'move the mark before the rows are stored',
+    file: 'ingest/stream_writer.ts',
+    find: 'const sent = ',
+    replace: 'await client.query(mark);\n      const sent = ',
+    test: { file: 'db/ingest/marks', title: /when ingesters and server are killed/ },
+    needsBuild: true,
+    invariant: 'a mark speaks for rows that are stored',
+  },
+  {
     name: 'drop a batch that repeats a row',
     file: 'ingest/stream_writer.ts',
     find: `UNIQUE_VIOLATION) throw error;

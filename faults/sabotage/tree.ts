@@ -54,8 +54,16 @@ function plant(root: string, { name, file, find, replace, needsBuild = false }: 
     path,
     sound.replace(find, () => replace),
   );
-  if (needsBuild) compile(root);
+  if (needsBuild) compileWith(root, file);
   return () => writeFileSync(path, sound);
+}
+
+/** What the compiler lets pass and no process can load would be noticed by every test, and prove nothing. */
+function compileWith(root: string, file: string): void {
+  compile(root);
+  const compiled = join(root, 'dist', file.replace(/\.ts$/, '.js'));
+  const { status, stderr } = spawnSync(process.execPath, ['--check', compiled], { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`the sabotaged ${file} does not load: ${stderr}`);
 }
 
 function compile(root: string): void {

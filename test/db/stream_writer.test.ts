@@ -15,6 +15,7 @@ const database = useDatabase();
 const OPEN = at('2026-06-17 09:30:00');
 const CONTRACT = 'QQQ   260617C00610000' as OsiSymbol;
 const OTHER = 'QQQ   260617P00610000' as OsiSymbol;
+const LETTER = { source: 'massive:ws', line: null, raw: 'rubbish', reason: 'not JSON' };
 const writers: StreamWriter[] = [];
 let feedNumber = 0;
 
@@ -134,6 +135,35 @@ describe('what a stream stores', () => {
       ts_recv: '2026-06-17 09:31:01',
       rows_in: '3',
     });
+  });
+
+  it.each([
+    ['in one round trip', { ticks: ticks(3, 10) }],
+    ['through the staging table', { ticks: ticks(3) }],
+    ['beside a dead letter', { ticks: ticks(3, 10), rejected: [LETTER] }],
+  ])('shows no mark before its rows: %s', async (_, rows) => {
+    const { writer, feed } = await openWriter();
+    await writer.write(batch({ ticks: ticks(2) }, addMs(OPEN, 2000)));
+    const before = await markOf(feed);
+    const lock = await database.pool().connect();
+    try {
+      await lock.query('begin; lock table market.equity_ticks in share mode');
+      const writing = writer.write(batch(rows));
+      await eventually(async () => {
+        const { rows: waiting } = await lock.query(
+          `select from pg_locks where relation = 'market.equity_ticks'::regclass and not granted`,
+        );
+        expect(waiting).toHaveLength(1);
+      });
+      expect(await markOf(feed)).toEqual(before);
+      expect(await storedTicks(feed)).toHaveLength(2);
+      await lock.query('commit');
+      await writing;
+    } finally {
+      lock.release(true);
+    }
+    expect(await markOf(feed)).toMatchObject({ ts_high_water: '2026-06-17 09:31:00' });
+    expect((await storedTicks(feed)).length).toBeGreaterThan(2);
   });
 
   it('takes quotes with a side missing, and prints with their conditions', async () => {
