@@ -45,6 +45,10 @@ const MARK_SQL = `
 // When the data of a session `s` ends: what an earlier one lacks reaches no further.
 const DATA_ENDS = { equity: "s.ts_close + interval '30 minutes'", option: 's.ts_option_close' } as const;
 
+// A gap begins where the process that opened it had read to; what it had read and not stored is missing as well.
+const REACH_BACK_SQL = `
+  update ops.feed_gaps set ts_from = $3 where feed_id = $1 and stream = $2 and ts_to is null and ts_from > $3::timestamp`;
+
 const endEarlierSql = (ends: string): string => `
   update ops.feed_gaps g
   set ts_to = greatest(g.ts_from, least($3::timestamp, coalesce(
@@ -103,9 +107,12 @@ export function createGapLedger(writer: StreamWriter, kind: 'equity' | 'option')
     const mark = row?.mark == null ? null : parseEastern(row.mark);
     if (mark !== null && mark < range.from)
       await writer.query(addEarlierSql(ends), [...of, formatEastern(mark), formatEastern(now)]);
-    if (row?.lasting != null) return true;
-    if (now <= range.from || now >= range.to) return false;
     const isKnown = mark !== null && mark >= range.from;
+    if (row?.lasting != null) {
+      if (isKnown) await writer.query(REACH_BACK_SQL, [...of, formatEastern(mark)]);
+      return true;
+    }
+    if (now <= range.from || now >= range.to) return false;
     if (isKnown ? mark >= now : !needsHistory) return false;
     const gap = { from: isKnown ? mark : range.from, cause: isKnown ? 'restart' : 'start' } as const;
     await open({ ...gap, at: now, detail: null });

@@ -44,6 +44,8 @@ export function createStreamGaps(options: StreamGapsOptions): StreamGaps {
   const startedAt = clock.now();
   const losses = new Map<GapCause, Loss>();
   let lasts = false;
+  // Not connected since before the data begins: nobody tells again what is missed from there on.
+  let isAway = startedAt <= range.from;
   // What is before it is known or in the ledger.
   let coveredTo: EasternUs | null = null;
 
@@ -54,6 +56,7 @@ export function createStreamGaps(options: StreamGapsOptions): StreamGaps {
 
   function open(cause: GapCause, change: FeedStateChange): void {
     const { at, reason } = change;
+    isAway = at <= range.from && cause === 'disconnect';
     if (lasts || at <= range.from || at >= range.to) return;
     lasts = true;
     const start = Math.min(from(), at) as EasternUs;
@@ -65,6 +68,11 @@ export function createStreamGaps(options: StreamGapsOptions): StreamGaps {
     lasts = false;
     coveredTo = at;
     ledger.close(at).then(onOver, onError);
+  }
+
+  function arrive(change: FeedStateChange): void {
+    if (isAway) open('disconnect', { ...change, reason: 'not connected when the data began' });
+    isAway = false;
   }
 
   async function flush(): Promise<void> {
@@ -86,6 +94,7 @@ export function createStreamGaps(options: StreamGapsOptions): StreamGaps {
       onOver();
     },
     onState: (change) => {
+      if (change.state === 'subscribed' || change.state === 'live') arrive(change);
       if (change.state === 'live') close(change.at);
       else if (change.state === 'mute') open('mute', change);
       else if (change.state === 'disconnected' || change.state === 'failed') open('disconnect', change);

@@ -23,7 +23,10 @@ export interface PumpOptions {
 }
 
 export interface Pump {
-  /** Stores what comes, as soon as what came before is stored, until the signal is aborted. */
+  /**
+   * Stores what comes, as soon as what came before is stored, until the signal is aborted. Once a batch could not be stored,
+   * this and `settle` reject with what kept it.
+   */
   flow(signal: AbortSignal): Promise<void>;
   /** Resolves when everything received so far is stored; with `completeTo`, the caller knows that nothing before it can come. */
   settle(completeTo?: EasternUs): Promise<void>;
@@ -48,6 +51,8 @@ export function createPump(options: PumpOptions): Pump {
   const counts = { inserted: 0, duplicate: 0 };
   let tail: Promise<unknown> = Promise.resolve();
   let running = 0;
+  // What could not be stored keeps everything behind it: a later batch's mark would speak for it.
+  let failure: { readonly error: unknown } | null = null;
 
   function alone(work: () => Promise<void>): Promise<void> {
     running += 1;
@@ -59,6 +64,7 @@ export function createPump(options: PumpOptions): Pump {
   }
 
   async function storeAll(completeTo?: EasternUs): Promise<void> {
+    if (failure !== null) throw failure.error;
     let writing: Promise<void> = Promise.resolve();
     let isMarked = completeTo === undefined;
     for (;;) {
@@ -84,8 +90,13 @@ export function createPump(options: PumpOptions): Pump {
     received: readonly Received[],
     completeTo: EasternUs | null,
   ): Promise<void> {
-    await options.beforeWrite();
-    await write(received, completeTo);
+    try {
+      await options.beforeWrite();
+      await write(received, completeTo);
+    } catch (error) {
+      failure = { error };
+      throw error;
+    }
     buffer.stored(taken);
   }
 

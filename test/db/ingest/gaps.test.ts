@@ -99,6 +99,23 @@ describe('a connection that is dropped', () => {
     await expectSeconds();
   });
 
+  it('gets back what was late when it was dropped, though the mark had passed it', async () => {
+    await start({
+      simulator: {
+        faults: lost('9:31:30', '9:31:50', 'stocks'),
+        // Those of the twenty seconds before come while nobody listens.
+        disorder: { seed: 3, late: 0.3, lateMs: 20_000 },
+        to: on('9:33:40'),
+      },
+      onStep: async (now, { equities, feeds }) => {
+        if (now === on('9:31:50')) await connected(equities);
+        if (now === on('9:32:30')) await allFilled(feeds.ticks.name);
+      },
+    });
+    await market.play();
+    await expectSeconds();
+  });
+
   it('gets its quotes and prints of every contract back, each once', async () => {
     await start({
       streams: ['options'],
@@ -207,6 +224,66 @@ describe('a network that hangs', () => {
     await expectSeconds();
     await market.stop();
     await (proxy as TcpProxy | null)?.stop();
+  });
+});
+
+describe('a stream that is not connected when its data begins', () => {
+  const OPENS = on('9:30:00');
+
+  /** The vendor’s door hangs over the open: nobody is told of a second loss. */
+  async function startHanging(from: EasternUs): Promise<TcpProxy> {
+    const doors: TcpProxy[] = [];
+    await start({
+      streams: ['options'],
+      simulator: { from: on('9:29:50') },
+      recovery: { range: { from: OPENS, to: on('9:34:00') } },
+      wsUrl: async ({ wsUrl }) => {
+        const proxy = await startTcpProxy(wsUrl);
+        doors.push(proxy);
+        return proxy.through(wsUrl);
+      },
+      onStep: async (now, { options, feeds }) => {
+        const [door] = doors;
+        if (now === from) {
+          door?.hang(true);
+          door?.reset();
+          await eventually(() => expect(options?.feed.state).toBe('connecting'));
+        }
+        if (now === on('9:30:20')) {
+          door?.hang(false);
+          await connected(options);
+        }
+        if (now === on('9:32:30')) await allFilled(feeds.quotes.name);
+      },
+    });
+    return doors[0] as TcpProxy;
+  }
+
+  it('has a gap from then on, which REST fills', async () => {
+    const door = await startHanging(on('9:29:55'));
+    await market.play();
+    const { simulator, feeds } = market;
+    expect(await gapsOf(database.pool(), feeds.quotes.name)).toMatchObject([{ cause: 'disconnect' }]);
+    const { rows } = await database
+      .pool()
+      .query('select ts_from::text from ops.feed_gaps join ref.feeds f using (feed_id) where f.name = $1', [
+        feeds.quotes.name,
+      ]);
+    expect(rows).toEqual([{ ts_from: formatEastern(OPENS) }]);
+    const of = { feed: feeds.quotes.name, from: OPENS, to: WHOLE.to };
+    expect(await stored(database.pool(), 'quotes', of)).toEqual(recordedQuotes(simulator, of.from, of.to));
+    await market.stop();
+    await door.stop();
+  });
+
+  it('has none where it is connected and has only had nothing to say', async () => {
+    await start({
+      streams: ['options'],
+      simulator: { from: on('9:29:50') },
+      recovery: { range: { from: OPENS, to: on('9:34:00') } },
+    });
+    await market.play();
+    expect(await gapsOf(database.pool(), market.feeds.quotes.name)).toEqual([]);
   });
 });
 

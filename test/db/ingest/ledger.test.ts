@@ -72,6 +72,14 @@ describe('a start', () => {
     expect(await gaps()).toEqual(['disconnect 17 10:14:20 lasts']);
   });
 
+  it('goes on with such a gap from the last mark, where its predecessor had received more than it could store', async () => {
+    const ledger = await ledgerOf();
+    await markAt('2026-06-17 10:10:00');
+    await ledger.open({ cause: 'disconnect', from: addMs(NOW, -60_000), at: NOW, detail: null });
+    expect(await ledger.begin(TODAY, { ...at_, now: addMs(NOW, 5000) })).toBe(true);
+    expect(await gaps()).toEqual(['disconnect 17 10:10:00 lasts']);
+  });
+
   it.each([
     ['equity', '16 16:30:00'],
     ['option', '16 16:15:00'],

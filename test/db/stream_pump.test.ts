@@ -1,0 +1,97 @@
+// The pump of a stream: a batch that could not be stored keeps those behind it, so that no mark passes rows that are not there.
+import { afterEach, describe, expect, it } from 'vitest';
+import { addMs, type EasternUs, epochMsFromEastern } from '../../core/eastern_time.ts';
+import { createFrameBuffer, type FrameBuffer } from '../../ingest/frame_buffer.ts';
+import type { RawFrame } from '../../ingest/massive/feed_options.ts';
+import { createHighWater } from '../../ingest/massive/high_water.ts';
+import { mapFrame } from '../../ingest/massive/mapper.ts';
+import { simulatedFeeds } from '../../ingest/stream_feed.ts';
+import { createPump, type Pump } from '../../ingest/stream_pump.ts';
+import { createStreamWriter, type StreamWriter } from '../../ingest/stream_writer.ts';
+import { useDatabase } from '../harness.ts';
+import { at } from '../sim/sessions.ts';
+
+const database = useDatabase();
+const OPEN = at('2026-06-17 09:30:00');
+let writer: StreamWriter;
+
+afterEach(async () => {
+  await database.pool().query('drop table if exists refused cascade');
+  await writer.close();
+});
+
+const second = (n: number): EasternUs => addMs(OPEN, n * 1000);
+
+/** A second’s aggregate as the vendor sends it. */
+function frame(n: number): RawFrame {
+  const s = epochMsFromEastern(second(n));
+  const event = { ev: 'A', sym: 'QQQ', o: 610, h: 611, l: 609, c: 610, v: 100, vw: 610, s, e: s + 1000 };
+  return { data: Buffer.from(JSON.stringify([event])), ts_recv: second(n + 1) };
+}
+
+interface Fixture {
+  readonly pump: Pump;
+  readonly buffer: FrameBuffer;
+  readonly feed: string;
+}
+
+async function openPump(): Promise<Fixture> {
+  const feed = simulatedFeeds('pump').ticks;
+  writer = await createStreamWriter({ url: database.url(), stream: 'pump', feed });
+  const nothing = (): void => undefined;
+  const buffer = createFrameBuffer({ maxBytes: 1 << 20, spool: null, pause: nothing, resume: nothing });
+  const mark = createHighWater();
+  const pump = createPump({
+    buffer,
+    writer,
+    clock: { kind: 'simulated', now: () => second(60), sleep: async () => undefined },
+    map: ({ data, ts_recv }) => {
+      const mapped = mapFrame(data, ts_recv);
+      mark.observe(mapped);
+      return mapped;
+    },
+    highWater: mark.value,
+    beforeWrite: async () => undefined,
+  });
+  return { pump, buffer, feed: feed.name };
+}
+
+/** From now on the database refuses a row of this time, with an error that is neither the row’s fault nor known to pass. */
+async function refuse(n: number): Promise<void> {
+  await database.pool().query(`
+    create table refused (ts timestamp);
+    create or replace function refuse() returns trigger language plpgsql as $$
+    begin
+      if exists (select from public.refused r where r.ts = new.ts_event) then
+        raise exception 'cannot execute COPY in a read-only transaction' using errcode = '25006';
+      end if;
+      return new;
+    end $$;
+    alter function refuse() security definer;
+    create or replace trigger refuse before insert on market.equity_ticks for each row execute function refuse()`);
+  await database
+    .pool()
+    .query("insert into refused values (timestamp '2026-06-17 09:30' + $1 * interval '1 second')", [n]);
+}
+
+describe('a batch that the database refuses for good', () => {
+  it('is followed by none, so that no mark passes it, and is left to be saved', async () => {
+    const { pump, buffer, feed } = await openPump();
+    buffer.push(frame(0));
+    await pump.settle();
+    await refuse(1);
+    buffer.push(frame(1));
+    await expect(pump.settle()).rejects.toThrow('read-only');
+    await database.pool().query('truncate refused');
+    // What a stream does that ends because of it: it stores what it has received since.
+    buffer.push(frame(2));
+    await expect(pump.settle()).rejects.toThrow('read-only');
+    const { rows } = await database.pool().query(
+      `select m.ts_high_water::text as mark, (select count(*)::integer from market.equity_ticks t where t.feed_id = f.feed_id) as rows
+       from ref.feeds f join ops.stream_marks m using (feed_id) where f.name = $1`,
+      [feed],
+    );
+    expect(rows).toEqual([{ mark: '2026-06-17 09:30:00', rows: 1 }]);
+    expect(buffer.save()).toBe(false);
+  });
+});
