@@ -138,12 +138,14 @@ describe('what a stream stores', () => {
   });
 
   it.each([
-    ['in one round trip', { ticks: ticks(3, 10) }],
-    ['through the staging table', { ticks: ticks(3) }],
-    ['beside a dead letter', { ticks: ticks(3, 10), rejected: [LETTER] }],
-  ])('shows no mark before its rows: %s', async (_, rows) => {
+    ['in one round trip', 1, { ticks: ticks(3, 10) }],
+    // Where rows have come again, the staging table is taken at once.
+    ['through the staging table', 2, { ticks: ticks(3) }],
+    ['beside a dead letter', 1, { ticks: ticks(3, 10), rejected: [LETTER] }],
+    ['beside a dead letter, through the staging table', 2, { ticks: ticks(3), rejected: [LETTER] }],
+  ])('shows no mark before its rows: %s', async (_, times, rows) => {
     const { writer, feed } = await openWriter();
-    await writer.write(batch({ ticks: ticks(2) }, addMs(OPEN, 2000)));
+    for (let i = 0; i < times; i += 1) await writer.write(batch({ ticks: ticks(2) }, addMs(OPEN, 2000)));
     const before = await markOf(feed);
     const lock = await database.pool().connect();
     try {
