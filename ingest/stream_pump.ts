@@ -101,7 +101,7 @@ export function createPump(options: PumpOptions): Pump {
   }
 
   async function write(received: readonly Received[], completeTo: EasternUs | null): Promise<void> {
-    const receivedAt = received.at(-1)?.frame.ts_recv ?? clock.now();
+    const receivedAt = lastReceipt(received) ?? clock.now();
     try {
       count(await options.writer.write({ ...rowsOf(received), completeTo, receivedAt }));
     } catch (error) {
@@ -148,6 +148,13 @@ export function createPump(options: PumpOptions): Pump {
     isIdle: () => running === 0 && buffer.isEmpty(),
     counts: () => ({ ...counts }),
   };
+}
+
+/** Not that of the last frame where the clock was set back: who reads up to the mark must see every row that it speaks for. */
+function lastReceipt(received: readonly Received[]): EasternUs | null {
+  let last: EasternUs | null = null;
+  for (const { frame } of received) if (last === null || frame.ts_recv > last) last = frame.ts_recv;
+  return last;
 }
 
 function isRowFault(error: unknown): boolean {

@@ -35,8 +35,11 @@ interface Fixture {
   readonly feed: string;
 }
 
+let names = 0;
+
 async function openPump(): Promise<Fixture> {
-  const feed = simulatedFeeds('pump').ticks;
+  names += 1;
+  const feed = simulatedFeeds(`pump-${names}`).ticks;
   writer = await createStreamWriter({ url: database.url(), stream: 'pump', feed });
   const nothing = (): void => undefined;
   const buffer = createFrameBuffer({ maxBytes: 1 << 20, spool: null, pause: nothing, resume: nothing });
@@ -73,6 +76,25 @@ async function refuse(n: number): Promise<void> {
     .pool()
     .query("insert into refused values (timestamp '2026-06-17 09:30' + $1 * interval '1 second')", [n]);
 }
+
+describe('the mark of a batch', () => {
+  it('says when the last of its rows was received, also where the clock was set back meanwhile', async () => {
+    const { pump, buffer, feed } = await openPump();
+    buffer.push(frame(0));
+    // Whoever reads up to the mark takes no row that was received behind it.
+    buffer.push({ ...frame(1), ts_recv: addMs(OPEN, 1500) });
+    buffer.push({ ...frame(2), ts_recv: addMs(OPEN, 2500) });
+    buffer.push({ ...frame(2), ts_recv: addMs(OPEN, 500) });
+    await pump.settle();
+    const { rows } = await database
+      .pool()
+      .query(
+        'select m.ts_recv::text as received from ops.stream_marks m join ref.feeds f using (feed_id) where f.name = $1',
+        [feed],
+      );
+    expect(rows).toEqual([{ received: '2026-06-17 09:30:02.5' }]);
+  });
+});
 
 describe('a batch that the database refuses for good', () => {
   it('is followed by none, so that no mark passes it, and is left to be saved', async () => {
