@@ -2397,6 +2397,10 @@ create function trade.lost_positions(p_account text, p_strategy text, p_broker t
 comment on function trade.lost_positions(p_account text, p_strategy text, p_broker text, p_since timestamp without time zone) is 'Positions that were opened since p_since, are open, and have no slot: the entry filled after it had been given up, e.g. behind its cancel. With their first fill.';
 grant execute on function trade.lost_positions(p_account text, p_strategy text, p_broker text, p_since timestamp without time zone) to job_runner;
 
+create function trade.mark_bar(p_run trade.runs, p_ts timestamp without time zone) returns text language plpgsql stable;
+comment on function trade.mark_bar(p_run trade.runs, p_ts timestamp without time zone) is 'feed_mute where a live run decides up to p_ts and one of its feeds has not said that its rows up to there are stored: the clock went on without it, for exits; an entry would rest on half a period. Null where every mark has passed, and before a feed''s first.';
+grant execute on function trade.mark_bar(p_run trade.runs, p_ts timestamp without time zone) to job_runner;
+
 create function trade.near_event(p_ts timestamp without time zone, p_minutes integer) returns text language sql stable;
 comment on function trade.near_event(p_ts timestamp without time zone, p_minutes integer) is 'The first event of ref.events within p_minutes of p_ts, before or after; null where there is none.';
 grant execute on function trade.near_event(p_ts timestamp without time zone, p_minutes integer) to job_runner;

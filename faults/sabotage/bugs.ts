@@ -172,6 +172,14 @@ const DECIDING: readonly Bug[] = [
     invariant: 'while anything is unknown there is no entry anywhere',
   },
   {
+    name: 'enter on a period that a stream has not said to be complete',
+    file: 'db/routines/trade/mark_bar.sql',
+    find: `    return 'feed_mute';`,
+    replace: '    null;',
+    test: { file: 'db/rules/gates', title: /a stream has not said to be complete/ },
+    invariant: 'no entry on half a period',
+  },
+  {
     name: 'no stop at the broker',
     file: 'db/routines/trade/walk.sql',
     find: 'v_has_work := trade.protect_positions(p_run, p_strategy, v_slots, p_to);',

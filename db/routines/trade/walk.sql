@@ -11,7 +11,7 @@ declare
   v_tapes trade.quote_tape[] := trade.load_tapes(p_run, p_strategy, v_slots, v_faces, p_from, p_to, p_as_of);
   v_slot_tapes trade.quote_tape[];
   v_tape trade.quote_tape;
-  v_bar text := trade.entry_bar(p_run, p_as_of);
+  v_bar text := coalesce(trade.entry_bar(p_run, p_as_of), trade.mark_bar(p_run, (select max(f.ts) from unnest(v_faces) f)));
   v_states trade.gate_state[] := array[trade.gate_state(p_from, v_slots, v_day, null, p_strategy.slots)];
   v_gates trade.gate_state;
   v_walk trade.walk_state := row(null, v_day, row('{}', '{}', '{}', '{}', '{}', '{}'));

@@ -230,6 +230,32 @@ describe('a live run', () => {
     expect(await late('10:05:05', 'late-2')).toMatchObject({ verdict: 'TRADE', age_ms: 5000, age_ok: true });
   });
 
+  test('enters on nothing that a stream has not said to be complete, and knows no streams in a replay', async () => {
+    const decided = async (
+      mode: 'live' | 'replay',
+      ticks: string,
+      quotes: string,
+    ): Promise<EntryDecision> => {
+      const made = await scenario({});
+      const settings = { account: `behind-${mode}-${ticks}-${quotes}` };
+      const run = await made.open(bench.runner(), { mode, settings });
+      await bench.owner().query(
+        `insert into ops.stream_marks (feed_id, stream, ts_high_water, ts_recv, rows_in)
+         select f.feed_id, m.stream, $1::date + m.mark, $1::date + m.mark, 1
+         from (values ($2, 'equities', $3::time), ($4, 'options', $5::time)) as m (feed, stream, mark)
+         join ref.feeds f on f.name = m.feed`,
+        ['2026-06-17', made.market.tickFeed, ticks, made.market.quoteFeed, quotes],
+      );
+      await run.to('10:05', '10:05:02');
+      return run.entry('10:05');
+    };
+    // A stream whose process stands still counts as complete up to the clock after a while: nobody else would say so.
+    expect(await decided('live', '10:04:59', '10:05:02')).toEqual(stoppedBy('halt_ok', 'feed_mute'));
+    expect(await decided('live', '10:05:02', '10:04:59.999999')).toEqual(stoppedBy('halt_ok', 'feed_mute'));
+    expect(await decided('live', '10:05:00', '10:05:00')).toMatchObject({ verdict: 'TRADE' });
+    expect(await decided('replay', '10:04:59', '10:04:59')).toMatchObject({ verdict: 'TRADE' });
+  });
+
   test('is the only one of its account', async () => {
     const made = await scenario({});
     const settings = { account: 'only-one' };
