@@ -65,7 +65,7 @@ function figures(engine: string, what: string, times: readonly number[]): Figure
 async function run(bench: Bench, { url, version: engine }: BenchDatabase): Promise<void> {
   const owner = await connect({ url, role: 'owner', name: 'advance' });
   const { bars, vix, sessions } = await marketFiles(bench, owner);
-  const last = sessions.slice(-REPLAYED_SESSIONS);
+  const last = sessions.slice(bench.options.quick ? -1 : -REPLAYED_SESSIONS);
   const fewBars = join(bench.folder, 'last_sessions.csv');
   await cutBars(bars, last, fewBars);
   await importPath(owner, vix);

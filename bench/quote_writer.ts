@@ -52,7 +52,8 @@ async function writeAll(order: QuoteOrder): Promise<void> {
       to: formatEastern(batch.completeTo ?? from),
       lateMs: Math.max(0, -aheadMs),
     };
-    process.send?.(news);
+    // A parent that is gone is noticed before the next batch; with nobody told, the error would end this process with a trace.
+    process.send?.(news, undefined, undefined, () => undefined);
   }
   await writer.close();
 }

@@ -14,7 +14,7 @@ import { atMost, type Bench, cpuSeconds, ownCpuSeconds, quantile, runBenchmark, 
 import { type MinuteBar, writeBars, YEAR, yearBars, yearRange } from './year_data.ts';
 
 const ROUNDS = 7;
-const QUICK_ROUNDS = 3;
+const QUICK_ROUNDS = 1;
 const GOAL_S = 0.3;
 const STRATEGY = 'vwap_ma9';
 
