@@ -4,6 +4,7 @@ import { cpus, loadavg, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { errorText, Failure } from '../core/failure.ts';
+import { type CoreSpeed, coreSpeed } from './core_speed.ts';
 
 export interface BenchOptions {
   /** A server to use instead of throw-away ones; a database of its own is made there, and dropped. */
@@ -60,6 +61,7 @@ export async function runBenchmark(
   const figures: Figure[] = [];
   const note = (text: string): void => void process.stderr.write(`${name}: ${text}\n`);
   const before = loadavg();
+  const speedBefore = await coreSpeed();
   try {
     await work({ options, folder, note, add: (...more) => void figures.push(...more) });
   } catch (error) {
@@ -68,7 +70,8 @@ export async function runBenchmark(
     else if (error instanceof Error) process.stderr.write(`${error.stack}\n`);
     process.exitCode = 1;
   }
-  const machine = { ...describeMachine(), loadBefore: before, loadAfter: loadavg() };
+  const after = { loadAfter: loadavg(), speedAfter: await coreSpeed() };
+  const machine = { ...describeMachine(), loadBefore: before, speedBefore, ...after };
   const report = { name, quick: options.quick, machine, figures };
   if (options.json) console.log(JSON.stringify(report));
   else printReport(report);
@@ -146,21 +149,30 @@ function describeMachine(): Machine {
   return { node: process.version, cpu: first?.model ?? 'unknown', cores: cpus().length, memoryGib };
 }
 
-type Loads = { readonly loadBefore: readonly number[]; readonly loadAfter: readonly number[] };
+interface State {
+  readonly loadBefore: readonly number[];
+  readonly speedBefore: CoreSpeed;
+  readonly loadAfter: readonly number[];
+  readonly speedAfter: CoreSpeed;
+}
 
 /** What a program found, on which machine, under which load. */
 export interface Report {
   readonly name: string;
   readonly quick: boolean;
-  readonly machine: Machine & Loads;
+  readonly machine: Machine & State;
   readonly figures: readonly Figure[];
 }
 
 /** Prints a report as a table for each engine. */
 export function printReport({ name, machine, figures }: Report): void {
-  const { node, cpu, cores, memoryGib, loadBefore, loadAfter } = machine;
+  const { node, cpu, cores, memoryGib, loadBefore, loadAfter, speedBefore, speedAfter } = machine;
   const loads = [loadBefore, loadAfter].map((load) => load.map((each) => each.toFixed(2)).join(' '));
-  console.log(`\n${name} · Node ${node} · ${cores} x ${cpu}, ${memoryGib} GiB · load ${loads.join(' -> ')}`);
+  const speeds = [speedBefore, speedAfter].map(
+    ({ alone, ofTwo }) => `${alone.toFixed(0)}/${ofTwo.toFixed(0)}`,
+  );
+  const state = `load ${loads.join(' -> ')} · speed ${speeds.join(' -> ')}`;
+  console.log(`\n${name} · Node ${node} · ${cores} x ${cpu}, ${memoryGib} GiB · ${state}`);
   for (const engine of new Set(figures.map((each) => each.engine))) {
     console.log(`\n${engine}`);
     printRows(figures.filter((each) => each.engine === engine));

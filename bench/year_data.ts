@@ -38,7 +38,8 @@ export function yearBars(sessions: readonly SessionTimes[]): MinuteBar[] {
     const close = addMs(ts_option_close, -OPTION_CLOSE_AFTER_MS);
     for (let ts = ts_open; ts < close; ts = addMs(ts, MINUTE_MS)) {
       const prices = [price, price + step(), price + step(), price + step()].map(
-        (each) => each - (each % 100),
+        // To the nearest cent: cut off, years of them would fall below nothing.
+        (each) => Math.round(each / 100) * 100,
       );
       const [open_e4 = 0, a = 0, b = 0, close_e4 = 0] = prices;
       const vwap_e6 = Math.round((open_e4 + a + b + close_e4) * 25);

@@ -128,7 +128,9 @@ function write(report) {
 
 const reports = [];
 const began = new Date();
-for (const name of names.length > 0 ? names : programs.filter((each) => !isQuick || !RECORDED.includes(each))) {
+for (const name of names.length > 0
+  ? names
+  : programs.filter((each) => !isQuick || !RECORDED.includes(each))) {
   const startedMs = performance.now();
   const { printed, isOk } = await run(name);
   if (isStopped) break;
@@ -141,10 +143,12 @@ for (const name of names.length > 0 ? names : programs.filter((each) => !isQuick
 }
 if (isStopped) process.exitCode = 130;
 else {
-  const { loadBefore, loadAfter, ...machine } = reports[0]?.machine ?? {};
-  const load = { before: loadBefore, after: reports.at(-1)?.machine.loadAfter ?? loadAfter };
+  const { loadBefore, loadAfter, speedBefore, speedAfter, ...machine } = reports[0]?.machine ?? {};
+  const last = reports.at(-1)?.machine;
+  const load = { before: loadBefore, after: last?.loadAfter ?? loadAfter };
+  const speed = { before: speedBefore, after: last?.speedAfter ?? speedAfter };
   const minutes = Math.round((Date.now() - began.getTime()) / 6000) / 10;
-  const head = { date: began.toISOString().slice(0, 10), quick: isQuick, machine, load, minutes };
+  const head = { date: began.toISOString().slice(0, 10), quick: isQuick, machine, load, speed, minutes };
   const report = { ...head, results: reports.flatMap(resultsOf) };
   if (names.length === 0) write(report);
   if (isJson) console.log(JSON.stringify(report));
