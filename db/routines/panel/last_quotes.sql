@@ -5,8 +5,12 @@ create or replace function panel.last_quotes(
   strike numeric, option_kind text, contract text, ts timestamp, bid numeric, ask numeric, bid_sz integer, ask_sz integer,
   instrument_id integer
 )
-language sql stable
+language plpgsql stable
+-- engine.range_plans
+set plan_cache_mode from current
 as $$
+begin
+  return query
   select c.strike, c.option_kind, c.contract, q.ts, q.bid, q.ask, q.bid_sz, q.ask_sz, c.instrument_id
   from panel.contracts c
   join panel.feeds f on f.feed = p_feed
@@ -17,7 +21,8 @@ as $$
     order by x.ts desc, x.seq desc
     limit 1
   ) q
-  where c.underlying = p_underlying and c.expiration = p_expiration
+  where c.underlying = p_underlying and c.expiration = p_expiration;
+end
 $$;
 comment on function panel.last_quotes(text, text, date, timestamp, timestamp) is
   'The last quote in [p_from, p_to] (Eastern) of every contract of an underlying and expiration that has one on a feed, in dollars. Keep the range to a day or so.';
