@@ -128,9 +128,8 @@ function write(report) {
 
 const reports = [];
 const began = new Date();
-for (const name of names.length > 0
-  ? names
-  : programs.filter((each) => !isQuick || !RECORDED.includes(each))) {
+const usual = programs.filter((each) => !isQuick || !RECORDED.includes(each));
+for (const name of names.length > 0 ? names : usual) {
   const startedMs = performance.now();
   const { printed, isOk } = await run(name);
   if (isStopped) break;

@@ -6,8 +6,8 @@ create or replace function panel.last_quotes(
   instrument_id integer
 )
 language plpgsql stable
--- engine.range_plans
-set plan_cache_mode from current
+-- As panel.last_quote: prepared, a plan for any range opens every chunk there is.
+set plan_cache_mode = force_custom_plan
 as $$
 begin
   return query

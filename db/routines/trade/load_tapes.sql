@@ -18,7 +18,7 @@ begin
         -- The quote in force: a fill may be learned of after the quote that is its stop.
         else coalesce(trade.last_quote_ts(p_run, s.instrument_id, p_from, p_as_of), p_from)
       end as ts
-      from unnest(p_slots) s
+      from unnest(p_slots) s where s.instrument_id is not null
       union all
       select s.rev_instrument_id, p_from from unnest(p_slots) s
       union all
