@@ -90,7 +90,7 @@ async function measure(
   const to = systemClock().now();
   const { rows } = await owner.query<{ stored: number }>(
     `select count(*)::integer as stored from market.option_quotes q
-     where q.ts_event >= $1::timestamp - interval '1 minute' and q.ts_event <= $2 and q.seq >= $3 and q.seq <= $4`,
+     where q.ts_event >= $1::timestamp - interval '1 second' and q.ts_event <= $2 and q.seq >= $3 and q.seq <= $4`,
     [formatEastern(from), formatEastern(to), sent.firstSeq, sent.lastSeq],
   );
   const spent = { process: after.process - before.process, backend: after.backend - before.backend };
