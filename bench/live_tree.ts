@@ -38,15 +38,18 @@ const END_MS = 10_000;
 // Whatever is listed.
 const STRIKES = 1000;
 
-// A signal at every close of a period, up and down in turns.
+// A signal at every close of a period, up and down in turns; in PL/pgSQL as the product's own rules, so that its plan is kept.
 const RULE_SQL = `
   create or replace function signal.in_turns(p_from timestamp, p_to timestamp, p_context signal.context) returns setof signal.signal_values
-  language sql stable as $$
+  language plpgsql stable as $$
+  begin
+    return query
     select p.ts, p.session_date, (case when (extract(epoch from p.ts)::bigint / 2) % 2 = 0 then 1 else -1 end)::smallint,
       p.vwap_e6, p.ma_e6, p.session_vwap_e6, p.close_e4
     from signal.period_rows(p_from, p_to, p_context) p
     where p.vwap_e6 is not null and p.ts > p_from and p.ts <= p_to
-    order by p.ts
+    order by p.ts;
+  end
   $$;
   grant execute on function signal.in_turns(timestamp, timestamp, signal.context) to job_runner`;
 
