@@ -37,6 +37,8 @@ const OPENED_MS = 120_000;
 const END_MS = 10_000;
 // Whatever is listed.
 const STRIKES = 1000;
+// Of the contracts, before the load begins: those far out of the money are quoted seldom.
+const QUOTED = 0.7;
 
 // A signal at every close of a period, up and down in turns; in PL/pgSQL as the product's own rules, so that its plan is kept.
 const RULE_SQL = `
@@ -213,7 +215,7 @@ async function untilRunning(owner: pg.Client, tree: LiveTree): Promise<void> {
   const until = performance.now() + 60_000;
   while (performance.now() < until && tree.isWhole()) {
     const { rows } = await owner.query<{ quoted: number; is_advancing: boolean }>(RUNNING_SQL);
-    if (rows[0]?.is_advancing && rows[0].quoted >= tree.contracts * 0.9) return;
+    if (rows[0]?.is_advancing && rows[0].quoted >= tree.contracts * QUOTED) return;
     await new Promise((resolve) => setTimeout(resolve, 250));
   }
   throw new Error(`the processes have not begun to trade:\n${tree.said().slice(-3000)}`);

@@ -50,10 +50,12 @@ test('of a feed that has no mark', async () => {
 });
 
 test('and of one that has: those of the last second before the mark, and those behind it', async () => {
-  await bench.owner().query(
-    `insert into ops.stream_marks (feed_id, stream, ts_high_water, ts_recv, rows_in) values ($1, 'options', $2, $2, 7)`,
-    [market.quoteFeedId, AT('12:00:00')],
-  );
+  await bench
+    .owner()
+    .query(
+      `insert into ops.stream_marks (feed_id, stream, ts_high_water, ts_recv, rows_in) values ($1, 'options', $2, $2, 7)`,
+      [market.quoteFeedId, AT('12:00:00')],
+    );
   expect(await found('09:30', '16:15')).toEqual(ALL);
   // A range that ends before the mark, begins in its last second, or lies behind it.
   expect(await found('09:30', '11:59:59.4')).toEqual([
