@@ -2409,8 +2409,8 @@ create function trade.note_reconciled(p_account text, p_ts timestamp without tim
 comment on function trade.note_reconciled(p_account text, p_ts timestamp without time zone, p_is_ok boolean, p_detail text) is 'Notes the end of a pass over orders and positions at the broker.';
 grant execute on function trade.note_reconciled(p_account text, p_ts timestamp without time zone, p_is_ok boolean, p_detail text) to job_runner;
 
-create function trade.open_orders(p_account text, p_as_of timestamp without time zone) returns TABLE(intent_id bigint, position_id bigint, purpose text, state text, ts_state timestamp without time zone, ts_submitted timestamp without time zone, venue_order_id text, symbol text, side text, effect text, qty integer, order_type text, limit_px_e4 integer, stop_px_e4 integer, filled_qty integer, legs jsonb) language sql stable;
-comment on function trade.open_orders(p_account text, p_as_of timestamp without time zone) is 'The orders of an account that were sent and have not ended, and those that ended within 60 s.';
+create function trade.open_orders(p_account text, p_as_of timestamp without time zone) returns TABLE(intent_id bigint, position_id bigint, purpose text, state text, ts_state timestamp without time zone, ts_submitted timestamp without time zone, venue_order_id text, symbol text, side text, effect text, qty integer, order_type text, limit_px_e4 integer, stop_px_e4 integer, filled_qty integer, legs jsonb, is_awaited boolean) language sql stable;
+comment on function trade.open_orders(p_account text, p_as_of timestamp without time zone) is 'The orders of an account that were sent and have not ended, and those that ended within 60 s; is_awaited: it is being canceled, and what comes after it waits for its end.';
 grant execute on function trade.open_orders(p_account text, p_as_of timestamp without time zone) to job_runner;
 
 create function trade.open_positions(p_account text) returns TABLE(symbol text, qty integer) language sql stable;

@@ -251,6 +251,14 @@ const RECONCILING: readonly Bug[] = [
     invariant: 'what cannot be told apart is left to people',
   },
   {
+    name: 'let what an exit waits for wait for the reads of the next minute',
+    file: 'jobs/orders/pass.ts',
+    find: `if (awaited.length > 0 && budget.waitMs('exit') === 0) {`,
+    replace: `if (awaited.length > 0 && budget.waitMs() === 0) {`,
+    test: reconcile(/that an exit waits for is read though the requests of this minute are spent/),
+    invariant: 'an exit waits for no other read',
+  },
+  {
     name: 'never mind positions that differ',
     file: 'jobs/orders/held_positions.ts',
     find: 'if (differences.length === 0) return',

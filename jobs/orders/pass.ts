@@ -79,16 +79,22 @@ const ENDED_MS = 60_000;
 export async function runPass(parts: PassParts): Promise<PassResult> {
   const { records, clock, schedule, unknown, budget, memory } = parts;
   const now = clock.now();
-  const waitMs = budget.waitMs();
-  if (waitMs > 0) return idle(waitMs);
   const open = (await records.followFence()) ? await records.openOrders(now) : [];
   schedule.keep(open);
   for (const id of memory.uneven.keys()) {
     if (!open.some(({ intent_id }) => intent_id === id)) memory.uneven.delete(id);
   }
   await disownStuck(open, now, parts);
-  const isFull = schedule.isFullPassDue(now);
   const due = open.filter((order) => order.venue_order_id !== null && schedule.isDue(order, now));
+  const awaited = due.filter((order) => order.is_awaited);
+  // An exit waits for no other read: what it waits for comes first, with a share of the budget that is kept for it.
+  if (awaited.length > 0 && budget.waitMs('exit') === 0) {
+    const result = await readRound(parts, { now, isFull: false, open, due: awaited, lost: [] });
+    return awaited.length === due.length ? result : { ...result, nextMs: 0 };
+  }
+  const budgetMs = budget.waitMs();
+  if (budgetMs > 0) return idle(Math.min(budgetMs, schedule.waitMs(now)));
+  const isFull = schedule.isFullPassDue(now);
   const lost = unknown.due(open, now);
   if (isFull || due.length + lost.length > 0) return readRound(parts, { now, isFull, open, due, lost });
   return idle(Math.min(schedule.waitMs(now), unknown.waitMs(now)));
@@ -109,7 +115,7 @@ async function readRound(
   const { broker, budget, schedule, unknown } = parts;
   const reads = brokerReads(broker, budget);
   const from = listedFrom([...open, ...lost], now, isFull);
-  const isListed = isFull || lost.length > 0 || due.length > 1;
+  const isListed = isFull || lost.length > 0 || due.filter((order) => !order.is_awaited).length > 1;
   const reports = isListed ? await reads.ordersSince(from) : null;
   const round: Round = {
     ...{ now, isFull, open, reads, reports, problems: [], found: new Set() },

@@ -51,6 +51,8 @@ export interface OpenOrder extends OrderTerms {
   readonly ts_submitted: EasternUs;
   /** Contracts, of all legs. */
   readonly filled_qty: number;
+  /** It is being canceled: an exit, as a rule, waits for its end. */
+  readonly is_awaited: boolean;
 }
 
 export interface OrderEvent {

@@ -4,7 +4,7 @@ import type { OpenOrder } from './records.ts';
 import { hasEnded } from './settle.ts';
 
 export interface Schedule {
-  /** Something happened: for a second everything is read as often as is useful. */
+  /** Something happened: for a second everything is read as often as is useful, after 0, 50, 100, 200 … ms. */
   hurry(now: EasternUs): void;
   isDue(order: OpenOrder, now: EasternUs): boolean;
   wasRead(order: OpenOrder, now: EasternUs): void;
@@ -19,7 +19,8 @@ export interface Schedule {
 }
 
 const HURRY_MS = 1000;
-const HURRIED_MS = 200;
+// What a hint tells of is seldom there at once, and mostly soon: the pauses double.
+const FIRST_PAUSE_MS = 50;
 const YOUNG_MS = 10_000;
 const EVERY_MS = { young: 1000, working: 2000, resting: 15_000, ended: 5000 } as const;
 const FULL_EVERY_MS = 60_000;
@@ -28,20 +29,24 @@ const POSITIONS_GAP_MS = 2000;
 /** A schedule on which everything is due. */
 export function createSchedule(): Schedule {
   const readAt = new Map<number, EasternUs>();
-  let hurriedUntil = Number.NEGATIVE_INFINITY;
+  let hurriedAt = Number.NEGATIVE_INFINITY;
   let fullAt = Number.NEGATIVE_INFINITY;
   let lastFullAt = Number.NEGATIVE_INFINITY;
 
+  const isHurried = (now: EasternUs): boolean => now < hurriedAt + HURRY_MS * 1000;
+  const pauseMs = (now: EasternUs): number => Math.max(FIRST_PAUSE_MS, (now - hurriedAt) / 1000);
+
   const everyMs = ({ purpose, state, ts_state }: OpenOrder, now: EasternUs): number => {
     if (hasEnded(state)) return EVERY_MS.ended;
-    if (now < hurriedUntil) return HURRIED_MS;
+    // A little less than half of the time since the hint: timers may be early.
+    if (isHurried(now)) return 0.45 * Math.max(2 * FIRST_PAUSE_MS, pauseMs(now));
     if (now - ts_state < YOUNG_MS * 1000) return EVERY_MS.young;
     return purpose === 'protect' ? EVERY_MS.resting : EVERY_MS.working;
   };
 
   return {
     hurry: (now) => {
-      hurriedUntil = addMs(now, HURRY_MS);
+      hurriedAt = now;
     },
     isDue: (order, now) => {
       // Nothing can follow.
@@ -54,7 +59,7 @@ export function createSchedule(): Schedule {
     },
     isFullPassDue: (now) => now >= fullAt,
     waitMs: (now) => {
-      const usualMs = now < hurriedUntil ? HURRIED_MS : EVERY_MS.young;
+      const usualMs = isHurried(now) ? pauseMs(now) : EVERY_MS.young;
       return Math.max(0, Math.min(usualMs, (fullAt - now) / 1000));
     },
     wantPositions: (afterMs, now) => {

@@ -26,6 +26,18 @@ describe('the read budget', () => {
     expect(reads).toBe(20 + 119);
   });
 
+  it('keeps half a burst for what an exit waits for', () => {
+    const clock = steppingClock(NOW);
+    const budget = createReadBudget({ perMinute: 60, burst: 20 }, clock);
+    let reads = 0;
+    for (; budget.waitMs() === 0; reads += 1) budget.spend();
+    expect(reads).toBe(20);
+    for (; budget.waitMs('exit') === 0; reads += 1) budget.spend();
+    expect(reads).toBe(30);
+    expect(budget.waitMs('exit')).toBe(1000);
+    expect(budget.waitMs()).toBe(11_000);
+  });
+
   it('says how long to wait, and that is enough', () => {
     const clock = steppingClock(NOW);
     const budget = createReadBudget({ perMinute: 30, burst: 2 }, clock);
@@ -73,6 +85,28 @@ describe('the schedule', () => {
     schedule.hurry(NOW);
     expect(schedule.isDue(resting, addMs(NOW, 200))).toBe(true);
     expect(schedule.isDue(resting, addMs(NOW, 1001))).toBe(false);
+  });
+
+  it('looks soon after a hint, and then after ever longer pauses', () => {
+    const schedule = createSchedule();
+    const resting = { ...accepted, purpose: 'protect' as const, ts_state: at('10:04:00') };
+    schedule.fullPassDone(NOW);
+    schedule.wasRead(resting, NOW);
+    schedule.hurry(NOW);
+    const looks: number[] = [];
+    for (let ms = 0; ms < 2000; ms += schedule.waitMs(addMs(NOW, ms))) {
+      if (!schedule.isDue(resting, addMs(NOW, ms))) continue;
+      schedule.wasRead(resting, addMs(NOW, ms));
+      looks.push(ms);
+    }
+    expect(looks).toEqual([50, 100, 200, 400, 800]);
+    // Another hint is followed at once, a flood of them not more often than that.
+    schedule.hurry(addMs(NOW, 900));
+    expect(schedule.isDue(resting, addMs(NOW, 900))).toBe(true);
+    schedule.wasRead(resting, addMs(NOW, 900));
+    schedule.hurry(addMs(NOW, 920));
+    expect(schedule.isDue(resting, addMs(NOW, 930))).toBe(false);
+    expect(schedule.isDue(resting, addMs(NOW, 950))).toBe(true);
   });
 
   it('reads everything at once, then every minute, sooner when asked but not again within two seconds', () => {

@@ -32,6 +32,7 @@ export function openOrder(more: Partial<OpenOrder> & { readonly effect?: Effect 
     limit_px_e4: 10_000,
     stop_px_e4: null,
     filled_qty: 0,
+    is_awaited: false,
     ...rest,
   };
 }
