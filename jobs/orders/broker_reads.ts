@@ -1,12 +1,12 @@
 // What a pass reads at the broker: counted, and with whatever could not be read noted instead of ending the pass.
 import type { EasternUs } from '../../core/eastern_time.ts';
 import { errorText } from '../../core/failure.ts';
-import type { Broker, BrokerPosition, OrderReport } from '../brokers/broker.ts';
+import type { Broker, BrokerPosition, OrderReport, Priority } from '../brokers/broker.ts';
 import type { ReadBudget } from './read_budget.ts';
 
 export interface BrokerReads {
   /** `missing` where the broker knows no such order; null where it could not be asked. */
-  order(venueOrderId: string): Promise<OrderReport | 'missing' | null>;
+  order(venueOrderId: string, priority: Priority): Promise<OrderReport | 'missing' | null>;
   /** Null where it could not be asked. */
   ordersSince(from: EasternUs): Promise<readonly OrderReport[] | null>;
   positions(): Promise<readonly BrokerPosition[] | null>;
@@ -27,9 +27,9 @@ export function brokerReads(broker: Broker, budget: ReadBudget): BrokerReads {
     }
   };
   return {
-    order: (id) =>
+    order: (id, priority) =>
       attempt(async () => {
-        const report = await broker.order(id);
+        const report = await broker.order(id, priority);
         return report === null ? 'missing' : once(report);
       }),
     ordersSince: (from) =>

@@ -141,7 +141,9 @@ async function settleKnown(order: OpenOrder, round: Round, parts: PassParts): Pr
   const { reads, reports, now } = round;
   const id = order.venue_order_id as string;
   // A list may lag behind: what it lacks is asked for by name.
-  const report = reports?.find((each) => each.venueOrderId === id) ?? (await reads.order(id));
+  const report =
+    reports?.find((each) => each.venueOrderId === id) ??
+    (await reads.order(id, order.is_awaited ? 'exit' : 'entry'));
   if (report === null) return;
   parts.schedule.wasRead(order, now);
   if (report === 'missing') return noteMissing(order, round, parts);

@@ -25,7 +25,7 @@ export interface Orders {
   submit(order: BrokerOrder, options: SubmitOptions): Promise<SendOutcome>;
   cancel(venueOrderId: string): Promise<CancelOutcome>;
   replace(venueOrderId: string, order: BrokerOrder): Promise<SendOutcome>;
-  order(venueOrderId: string): Promise<OrderReport | null>;
+  order(venueOrderId: string, priority?: Priority): Promise<OrderReport | null>;
   ordersSince(from: EasternUs): Promise<readonly OrderReport[]>;
 }
 
@@ -67,7 +67,7 @@ export function createOrders(options: OrdersOptions): Orders {
         clientId: null,
       }),
     cancel: (venueOrderId) => cancelOrder(venueOrderId, options),
-    order: (venueOrderId) => readOrder(venueOrderId, options),
+    order: (venueOrderId, priority = 'entry') => readOrder(venueOrderId, priority, options),
     ordersSince: (from) => listOrders(from, options),
   };
 }
@@ -189,9 +189,13 @@ async function cancelOrder(venueOrderId: string, options: OrdersOptions): Promis
   return outcome;
 }
 
-async function readOrder(venueOrderId: string, options: OrdersOptions): Promise<OrderReport | null> {
+async function readOrder(
+  venueOrderId: string,
+  priority: Priority,
+  options: OrdersOptions,
+): Promise<OrderReport | null> {
   if (!isOrderId(venueOrderId)) return null;
-  const wire = await fetchOrder(venueOrderId, options, options.reads);
+  const wire = await fetchOrder(venueOrderId, options, options.reads, { priority });
   if (wire === null) return null;
   const node = nodeOf(wire, venueOrderId);
   if (node === undefined) throw new Failure(`Schwab answered for order ${venueOrderId} with another one`);

@@ -45,7 +45,7 @@ export function createSchwabBroker(options: SchwabOptions): SchwabBroker {
     submit: (order, about) => send(() => orders.submit(order, about), { kind: 'not_sent', reason: CLOSED }),
     cancel: (id) => send(() => orders.cancel(id), { kind: 'not_sent', reason: CLOSED }),
     replace: (id, order) => send(() => orders.replace(id, order), { kind: 'not_sent', reason: CLOSED }),
-    order: (id) => read(() => orders.order(id)),
+    order: (id, priority) => read(() => orders.order(id, priority)),
     ordersSince: (from) => read(() => orders.ordersSince(from)),
     positions: () => read(() => accounts.positions()),
     account: () => read(() => accounts.account()),

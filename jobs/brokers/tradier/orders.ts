@@ -23,7 +23,7 @@ import { orderBody, ordersBody, type WireOrder } from './wire.ts';
 export interface Orders {
   submit(order: BrokerOrder, options: SubmitOptions): Promise<SendOutcome>;
   cancel(venueOrderId: string): Promise<CancelOutcome>;
-  order(venueOrderId: string): Promise<OrderReport | null>;
+  order(venueOrderId: string, priority?: Priority): Promise<OrderReport | null>;
   ordersSince(from: EasternUs): Promise<readonly OrderReport[]>;
 }
 
@@ -54,7 +54,7 @@ export function createOrders(options: OrdersOptions): Orders {
   return {
     submit: (order, about) => submit(order, about, tags, options),
     cancel: (venueOrderId) => cancel(venueOrderId, options),
-    order: (venueOrderId) => readOrder(venueOrderId, options),
+    order: (venueOrderId, priority = 'entry') => readOrder(venueOrderId, priority, options),
     ordersSince: (from) => listOrders(from, options),
   };
 }
@@ -169,9 +169,13 @@ async function cancel(venueOrderId: string, options: OrdersOptions): Promise<Can
   return outcome;
 }
 
-async function readOrder(venueOrderId: string, options: OrdersOptions): Promise<OrderReport | null> {
+async function readOrder(
+  venueOrderId: string,
+  priority: Priority,
+  options: OrdersOptions,
+): Promise<OrderReport | null> {
   if (!isOrderId(venueOrderId)) return null;
-  const wire = await fetchOrder(venueOrderId, options, options.reads);
+  const wire = await fetchOrder(venueOrderId, options, options.reads, { priority });
   if (wire === null) return null;
   const node = orderNodes(wire).find((each) => each.id === venueOrderId);
   if (node === undefined) throw new Failure(`Tradier answered for order ${venueOrderId} with another one`);

@@ -37,7 +37,7 @@ export function createTradierBroker(options: TradierOptions): Broker {
       kind: 'not_sent',
       reason: 'Tradier changes an order in place, under the same id: cancel it and send another',
     }),
-    order: (id) => read(() => orders.order(id)),
+    order: (id, priority) => read(() => orders.order(id, priority)),
     ordersSince: (from) => read(() => orders.ordersSince(from)),
     positions: () => read(() => account.positions()),
     account: () => read(() => account.account()),

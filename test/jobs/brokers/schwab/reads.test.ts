@@ -28,6 +28,9 @@ describe('a read', () => {
     await expect(broker.order('7')).rejects.toThrow('Schwab answered 429 to GET order');
     await expect(broker.order('7')).rejects.toThrow('no request to Schwab is free');
     expect(server.of('GET', `${ORDERS}/7`)).toHaveLength(1);
+    // An exit that waits for this order may go all the same.
+    await expect(broker.order('7', 'exit')).rejects.toThrow('Schwab answered 429 to GET order');
+    expect(server.of('GET', `${ORDERS}/7`)).toHaveLength(2);
   });
 
   it('is given up after three times, and says why', async () => {
