@@ -16,13 +16,18 @@ import { createSchedule } from './orders/schedule.ts';
 import { unknownOrders } from './orders/unknown_orders.ts';
 import { createWaker, type Waker } from './orders/waker.ts';
 
+interface Reads {
+  readonly perMinute: number;
+  readonly burst: number;
+}
+
 export interface ReconcileOptions {
   readonly url: string;
   readonly account: string;
   readonly broker: Broker;
   readonly clock: Clock;
   /** Reads at the broker within a minute of the clock, and at once; default 60 and 20. */
-  readonly reads?: { readonly perMinute: number; readonly burst: number };
+  readonly reads?: Reads;
   readonly fault?: Fault;
   readonly onEvent?: OnOrderEvent;
   /** Default: a new connection of its own. */
@@ -139,13 +144,20 @@ function wire(
   const { account, broker, clock, fault = NO_FAULT, onEvent = () => undefined } = options;
   const records = orderRecords(connection, account);
   const settling = { records, clock, fault, onEvent };
+  const reads = options.reads ?? options.broker.reads ?? READS;
   return {
     ...{ ...settling, account, broker, schedule },
-    budget: createReadBudget(options.reads ?? options.broker.reads ?? READS, clock),
+    budget: createReadBudget(reads, clock),
+    exitBudget: createReadBudget(exitReadsOf(reads), clock),
     unknown: unknownOrders({ ...settling, broker }),
     foreign: createForeignWatch(),
     memory: { doubt: null, failingSince: null, missing: new Map(), uneven: new Map() },
   };
+}
+
+/** Of reads that exits wait for, beside the others: a share that they cannot spend, and that cannot keep them from being read. */
+function exitReadsOf({ perMinute, burst }: Reads): Reads {
+  return { perMinute: perMinute / 3, burst: Math.max(1, Math.floor(burst / 2)) };
 }
 
 async function passOnce(parts: PassParts): Promise<PassResult> {

@@ -23,6 +23,8 @@ export interface PassParts extends SettleParts {
   readonly broker: Broker;
   readonly clock: Clock;
   readonly budget: ReadBudget;
+  /** Where it is spent, what an exit waits for is read on this one, which nothing else touches. */
+  readonly exitBudget: ReadBudget;
   readonly schedule: Schedule;
   readonly unknown: UnknownOrders;
   readonly foreign: ForeignWatch;
@@ -86,14 +88,14 @@ export async function runPass(parts: PassParts): Promise<PassResult> {
   }
   await disownStuck(open, now, parts);
   const due = open.filter((order) => order.venue_order_id !== null && schedule.isDue(order, now));
-  const awaited = due.filter((order) => order.is_awaited);
-  // An exit waits for no other read: what it waits for comes first, with a share of the budget that is kept for it.
-  if (awaited.length > 0 && budget.waitMs('exit') === 0) {
-    const result = await readRound(parts, { now, isFull: false, open, due: awaited, lost: [] });
-    return awaited.length === due.length ? result : { ...result, nextMs: 0 };
-  }
   const budgetMs = budget.waitMs();
-  if (budgetMs > 0) return idle(Math.min(budgetMs, schedule.waitMs(now)));
+  if (budgetMs > 0) {
+    const awaited = due.filter((order) => order.is_awaited);
+    if (awaited.length === 0 || parts.exitBudget.waitMs() > 0)
+      return idle(Math.min(budgetMs, schedule.waitMs(now)));
+    const plan = { now, isFull: false, open, due: awaited, lost: [] };
+    return readRound({ ...parts, budget: parts.exitBudget }, plan);
+  }
   const isFull = schedule.isFullPassDue(now);
   const lost = unknown.due(open, now);
   if (isFull || due.length + lost.length > 0) return readRound(parts, { now, isFull, open, due, lost });
@@ -115,7 +117,7 @@ async function readRound(
   const { broker, budget, schedule, unknown } = parts;
   const reads = brokerReads(broker, budget);
   const from = listedFrom([...open, ...lost], now, isFull);
-  const isListed = isFull || lost.length > 0 || due.filter((order) => !order.is_awaited).length > 1;
+  const isListed = isFull || lost.length > 0 || due.length > 1;
   const reports = isListed ? await reads.ordersSince(from) : null;
   const round: Round = {
     ...{ now, isFull, open, reads, reports, problems: [], found: new Set() },

@@ -26,18 +26,6 @@ describe('the read budget', () => {
     expect(reads).toBe(20 + 119);
   });
 
-  it('keeps half a burst for what an exit waits for', () => {
-    const clock = steppingClock(NOW);
-    const budget = createReadBudget({ perMinute: 60, burst: 20 }, clock);
-    let reads = 0;
-    for (; budget.waitMs() === 0; reads += 1) budget.spend();
-    expect(reads).toBe(20);
-    for (; budget.waitMs('exit') === 0; reads += 1) budget.spend();
-    expect(reads).toBe(30);
-    expect(budget.waitMs('exit')).toBe(1000);
-    expect(budget.waitMs()).toBe(11_000);
-  });
-
   it('says how long to wait, and that is enough', () => {
     const clock = steppingClock(NOW);
     const budget = createReadBudget({ perMinute: 30, burst: 2 }, clock);
