@@ -35,7 +35,7 @@ function casesOf({ options: { quick, numbers } }: Bench): readonly Case[] {
     const own = { rate: rate ?? SUSTAINED_GOAL, seconds: seconds ?? 20 };
     return [{ name: `${text(own.rate)}/s for ${own.seconds} s`, kind: 'sustained', ...own }];
   }
-  const of = (kind: Case['kind'], perSecond: number, long: number, short: number): Case => ({
+  const of = (kind: Case['kind'], perSecond: number, long: number, short = long): Case => ({
     ...{ name: `${kind} ${text(perSecond)}/s`, kind, rate: perSecond, seconds: quick ? short : long },
   });
   const goals = [
@@ -45,7 +45,7 @@ function casesOf({ options: { quick, numbers } }: Bench): readonly Case[] {
   ];
   // A quick run leaves out the lesser rate, and the second tree of processes: half of its time would be their start.
   if (quick) return goals;
-  const others = [of('latency', 1000, 120, 0), of('orders', 1000, 120, 0), of('orders', GOAL_RATE, 120, 0)];
+  const others = [of('latency', 1000, 120), of('orders', 1000, 120), of('orders', GOAL_RATE, 120)];
   return [...others, ...goals];
 }
 

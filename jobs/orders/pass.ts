@@ -90,6 +90,7 @@ export async function runPass(parts: PassParts): Promise<PassResult> {
   const due = open.filter((order) => order.venue_order_id !== null && schedule.isDue(order, now));
   const budgetMs = budget.waitMs();
   if (budgetMs > 0) {
+    // An exit does not wait for the reads of the next minute.
     const awaited = due.filter((order) => order.is_awaited);
     if (awaited.length === 0 || parts.exitBudget.waitMs() > 0)
       return idle(Math.min(budgetMs, schedule.waitMs(now)));
@@ -146,7 +147,7 @@ async function settleKnown(order: OpenOrder, round: Round, parts: PassParts): Pr
   const report =
     reports?.find((each) => each.venueOrderId === id) ??
     (await reads.order(id, order.is_awaited ? 'exit' : 'entry'));
-  if (report === null) return;
+  if (report === null) return parts.schedule.wasNotRead(order, now);
   parts.schedule.wasRead(order, now);
   if (report === 'missing') return noteMissing(order, round, parts);
   round.found.add(order.intent_id);

@@ -8,6 +8,8 @@ export interface Schedule {
   hurry(now: EasternUs): void;
   isDue(order: OpenOrder, now: EasternUs): boolean;
   wasRead(order: OpenOrder, now: EasternUs): void;
+  /** It could not be read: it is not asked for again within a second, whatever hints come. */
+  wasNotRead(order: OpenOrder, now: EasternUs): void;
   isFullPassDue(now: EasternUs): boolean;
   /** Clock time until the next look is of use. */
   waitMs(now: EasternUs): number;
@@ -21,6 +23,7 @@ export interface Schedule {
 const HURRY_MS = 1000;
 // What a hint tells of is seldom there at once, and mostly soon: the pauses double.
 const FIRST_PAUSE_MS = 50;
+const FAILED_MS = 1000;
 const YOUNG_MS = 10_000;
 const EVERY_MS = { young: 1000, working: 2000, resting: 15_000, ended: 5000 } as const;
 const FULL_EVERY_MS = 60_000;
@@ -29,6 +32,7 @@ const POSITIONS_GAP_MS = 2000;
 /** A schedule on which everything is due. */
 export function createSchedule(): Schedule {
   const readAt = new Map<number, EasternUs>();
+  const failedAt = new Map<number, EasternUs>();
   let hurriedAt = Number.NEGATIVE_INFINITY;
   let fullAt = Number.NEGATIVE_INFINITY;
   let lastFullAt = Number.NEGATIVE_INFINITY;
@@ -51,11 +55,17 @@ export function createSchedule(): Schedule {
     isDue: (order, now) => {
       // Nothing can follow.
       if (order.state === 'filled' || order.state === 'rejected') return false;
+      const failed = failedAt.get(order.intent_id);
+      // Also of a clock that was set back.
+      if (failed !== undefined && Math.abs(now - failed) < FAILED_MS * 1000) return false;
       const last = readAt.get(order.intent_id);
       return last === undefined || now - last >= everyMs(order, now) * 1000;
     },
     wasRead: (order, now) => {
       readAt.set(order.intent_id, now);
+    },
+    wasNotRead: (order, now) => {
+      failedAt.set(order.intent_id, now);
     },
     isFullPassDue: (now) => now >= fullAt,
     waitMs: (now) => {
@@ -72,7 +82,8 @@ export function createSchedule(): Schedule {
     },
     keep: (orders) => {
       const ids = new Set(orders.map((order) => order.intent_id));
-      for (const id of readAt.keys()) if (!ids.has(id)) readAt.delete(id);
+      for (const times of [readAt, failedAt])
+        for (const id of times.keys()) if (!ids.has(id)) times.delete(id);
     },
   };
 }

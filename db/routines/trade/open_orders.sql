@@ -1,7 +1,8 @@
 create or replace function trade.open_orders(p_account text, p_as_of timestamp)
 returns table (
   intent_id bigint, position_id bigint, purpose text, state text, ts_state timestamp, ts_submitted timestamp, venue_order_id text,
-  symbol text, side text, effect text, qty integer, order_type text, limit_px_e4 integer, stop_px_e4 integer, filled_qty integer, legs jsonb, is_awaited boolean
+  symbol text, side text, effect text, qty integer, order_type text, limit_px_e4 integer, stop_px_e4 integer, filled_qty integer, legs jsonb,
+  is_awaited boolean
 )
 language sql stable
 as $$

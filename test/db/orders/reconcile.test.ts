@@ -228,6 +228,27 @@ describe('two passes', () => {
   });
 });
 
+describe('an order', () => {
+  it('that an exit waits for is read though the requests of this minute are spent, and nothing else is', async () => {
+    const world = await createWorld(bench, { quotes: [ENTRY, STOP] });
+    const jobs = await openPosition(world);
+    await jobs.reconciler.close();
+    const reconciler = await world.openReconciler({ reads: { perMinute: 1, burst: 2 } });
+    await reconciler.pass();
+    const { order = 0, orders, positions } = world.venue.requests;
+    await passes(world, { reconciler }, 20_000);
+    expect(world.venue.requests).toMatchObject({ order, orders, positions });
+    world.moveTo('10:06:00.1');
+    await world.slice();
+    await send(jobs);
+    reconciler.hurry();
+    await reconciler.pass();
+    await send(jobs);
+    expect((await world.orders()).slice(-2)).toEqual(['protect#2 canceled 0/25', 'exit#1 accepted 0/25']);
+    expect(world.venue.requests).toMatchObject({ order: order + 1, orders, positions });
+  });
+});
+
 describe('an order of unknown fate', () => {
   it('that the broker has is adopted, and its fills with it', async () => {
     const { world, jobs } = await withEntrySent('silent_placed');
@@ -301,25 +322,6 @@ describe('an order of unknown fate', () => {
     expect(orders).toContain('exit#1 canceled 0/25');
     expect(orders.at(-1)).toMatch(/^exit#\d accepted 0\/25$/);
     expect(world.venue.working().filter(({ order }) => order.legs[0]?.effect === 'close')).toHaveLength(1);
-  });
-
-  it('that an exit waits for is read though the requests of this minute are spent, and nothing else is', async () => {
-    const world = await createWorld(bench, { quotes: [ENTRY, STOP] });
-    const jobs = await openPosition(world);
-    await jobs.reconciler.close();
-    const reconciler = await world.openReconciler({ reads: { perMinute: 1, burst: 2 } });
-    await reconciler.pass();
-    const { order = 0, orders, positions } = world.venue.requests;
-    await passes(world, { reconciler }, 20_000);
-    expect(world.venue.requests).toMatchObject({ order, orders, positions });
-    world.moveTo('10:06:00.1');
-    await world.slice();
-    await send(jobs);
-    reconciler.hurry();
-    await reconciler.pass();
-    await send(jobs);
-    expect((await world.orders()).slice(-2)).toEqual(['protect#2 canceled 0/25', 'exit#1 accepted 0/25']);
-    expect(world.venue.requests).toMatchObject({ order: order + 1, orders, positions });
   });
 
   it('that may be either of two is left to people', async () => {

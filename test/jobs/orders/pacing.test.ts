@@ -97,6 +97,19 @@ describe('the schedule', () => {
     expect(schedule.isDue(resting, addMs(NOW, 950))).toBe(true);
   });
 
+  it('lets an order that could not be read alone for a second, whatever hints come', () => {
+    const schedule = createSchedule();
+    schedule.wasNotRead(accepted, NOW);
+    schedule.hurry(addMs(NOW, 500));
+    expect(schedule.isDue(accepted, addMs(NOW, 999))).toBe(false);
+    expect(schedule.isDue(accepted, addMs(NOW, 1000))).toBe(true);
+    // The clock was set back.
+    expect(schedule.isDue(accepted, addMs(NOW, -3_600_000))).toBe(true);
+    schedule.wasNotRead(accepted, NOW);
+    schedule.keep([]);
+    expect(schedule.isDue(accepted, NOW)).toBe(true);
+  });
+
   it('reads everything at once, then every minute, sooner when asked but not again within two seconds', () => {
     const schedule = createSchedule();
     expect(schedule.isFullPassDue(NOW)).toBe(true);
