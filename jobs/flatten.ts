@@ -51,7 +51,9 @@ export async function flatten(options: FlattenOptions): Promise<FlattenResult> {
     closed += await closeAll(options, open.filter(isShort));
     closed += await closeAll(options, await uncovering(options, open));
   }
-  canceled += await cancelOrders(options, isMeant);
+  const open = await patiently(options, () => openOptions(options));
+  // What works without a position would open one; what works beside one is its stop, or its close.
+  if (open.length === 0 && !options.signal.aborted) canceled += await cancelOrders(options, isMeant);
   const working = await patiently(options, () => workingOrders(options, isMeant));
   return { canceled, closed, working, open: await patiently(options, () => openOptions(options)) };
 }

@@ -14,7 +14,10 @@ export interface SliceEndOptions {
   readonly ticks: Mark | null;
   readonly quotes: Mark | null;
   readonly now: EasternUs;
-  /** A stream that is silent for longer counts as complete up to the clock, so that a forced exit never waits for it. */
+  /**
+   * A stream that is silent for longer counts as complete up to the clock, so that a forced exit never waits for it; and no exit waits
+   * longer for ticks that come late.
+   */
   readonly muteAfterMs: number;
   /** Periods wait this long for late ticks. */
   readonly graceMs: number;
@@ -33,8 +36,8 @@ function completeTo(mark: Mark | null, now: EasternUs, muteAfterMs: number): Eas
 export function sliceEnd(options: SliceEndOptions): EasternUs {
   const { now, muteAfterMs, graceMs, periodMs } = options;
   const quotes = completeTo(options.quotes, now, muteAfterMs);
-  const both = Math.min(quotes, completeTo(options.ticks, now, muteAfterMs)) as EasternUs;
-  const firstUnripe = nextClose(addMs(both, -graceMs), periodMs);
+  const ticks = Math.max(completeTo(options.ticks, now, muteAfterMs), addMs(now, -muteAfterMs));
+  const firstUnripe = nextClose(addMs(Math.min(quotes, ticks) as EasternUs, -graceMs), periodMs);
   return Math.min(quotes, firstUnripe - 1) as EasternUs;
 }
 

@@ -139,7 +139,7 @@ const DECIDING: readonly Bug[] = [
   {
     name: 'exit what was entered, not what is open',
     file: 'db/routines/trade/order_work.sql',
-    find: `case d.effect when 'close' then least(d.qty, d.open_qty) else d.qty end`,
+    find: 'least(d.qty, trade.confirmed_qty(p_account, d.position_id, d.open_qty, p_as_of))',
     replace: 'd.qty',
     test: submit(/is never for more than is open/),
     invariant: 'no exit above what is open',
@@ -253,9 +253,17 @@ const RECONCILING: readonly Bug[] = [
   {
     name: 'let what an exit waits for wait for the reads of the next minute',
     file: 'jobs/orders/pass.ts',
-    find: 'if (awaited.length === 0 || parts.exitBudget.waitMs() > 0)',
+    find: 'if (awaited.length === 0 || !canLook(parts))',
     replace: 'if (awaited.length === 0 || budget.waitMs() > 0)',
     test: reconcile(/that an exit waits for is read though the requests of this minute are spent/),
+    invariant: 'other reads cannot keep an exit waiting',
+  },
+  {
+    name: 'let what an exit waits for wait for a list that does not come',
+    file: 'jobs/orders/pass.ts',
+    find: 'if (canLook(parts)) await settleAwaited(',
+    replace: 'if (parts.memory === null) await settleAwaited(',
+    test: reconcile(/that an exit waits for is read while an answer about the orders stays away/),
     invariant: 'other reads cannot keep an exit waiting',
   },
   {
@@ -280,8 +288,8 @@ const SPREADS: readonly Bug[] = [
   {
     name: 'never mind a spread that fills in one leg only',
     file: 'jobs/orders/pass.ts',
-    find: 'await noteUneven(order, uneven, round, parts);',
-    replace: 'await noteUneven(order, uneven === null ? uneven : null, round, parts);',
+    find: 'await noteUneven(order, uneven, parts);',
+    replace: 'await noteUneven(order, uneven === null ? uneven : null, parts);',
     test: spreads(/is told to people when it stays so/),
     invariant: 'half a spread halts entries',
   },

@@ -224,6 +224,7 @@ async function takeQuotes(at: EasternUs, day: Day, options: TradierFeedOptions):
     const held = await store.heldContracts();
     const symbols = [underlying, ...indexes, ...held.map((symbol) => symbol.replaceAll(' ', ''))];
     const { rows, unmatched, receivedAt } = await client.quotes(symbols);
+    refuseLate(receivedAt, at, options);
     const read = readQuotes(rows, { ts_event: at, ts_recv: receivedAt });
     await store.writeQuotes({ ...read, receivedAt });
     if (unmatched.length > 0 && !day.isTold.unmatched) {
@@ -245,8 +246,7 @@ async function takeChain(
   await attempt(at, `the chain of ${expiration}`, options, async () => {
     const chain = await client.chain(underlying, expiration);
     if (chain.rows.length === 0) throw new Error('Tradier lists no contract');
-    // Asked in time, and answered with quotes of another instant.
-    if (chain.receivedAt > addMs(at, options.graceMs)) throw new Error('the answer came too late');
+    refuseLate(chain.receivedAt, at, options);
     const counts = await store.writeSnapshot({ expiration, at, chain }, await value);
     options.onSnapshot?.({ at, expiration, ...counts });
     if (!day.isTold.delay && counts.delayMs !== null) {
@@ -255,6 +255,15 @@ async function takeChain(
     }
     return null;
   });
+}
+
+/** Asked in time, or so it seemed to a process that stood still, and answered with quotes of another instant. */
+function refuseLate(
+  receivedAt: EasternUs,
+  at: EasternUs,
+  { graceMs }: Pick<TradierFeedOptions, 'graceMs'>,
+): void {
+  if (receivedAt > addMs(at, graceMs)) throw new Error('the answer came too late');
 }
 
 /** Tries until the grace of the instant is over; then it is missed. Never throws. */

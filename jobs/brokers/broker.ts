@@ -134,7 +134,7 @@ export interface Broker {
   cancel(venueOrderId: string): Promise<CancelOutcome>;
   /** Sends a replacement once: the outcome's id is the new order's; the old one may fill first. Never throws. */
   replace(venueOrderId: string, order: BrokerOrder): Promise<SendOutcome>;
-  /** Null where the broker knows no such order. Throws a Failure where it cannot be asked. With priority `exit`, for what an exit waits for, in a pause too. */
+  /** Null where the broker knows no such order. Throws a Failure where it cannot be asked. With priority `exit`, for what an exit waits for, in a pause too, and once within seconds. */
   order(venueOrderId: string, priority?: Priority): Promise<OrderReport | null>;
   /** All orders entered since, of every state and origin. Throws a Failure where it cannot be asked. */
   ordersSince(from: EasternUs): Promise<readonly OrderReport[]>;

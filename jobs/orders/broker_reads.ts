@@ -14,11 +14,17 @@ export interface BrokerReads {
   readonly problems: readonly string[];
 }
 
+export interface ReadBudgets {
+  readonly budget: ReadBudget;
+  /** Where that is spent, what an exit waits for is read on this one, which nothing else touches. */
+  readonly exitBudget: ReadBudget;
+}
+
 /** The reads of one pass. */
-export function brokerReads(broker: Broker, budget: ReadBudget): BrokerReads {
+export function brokerReads(broker: Broker, { budget, exitBudget }: ReadBudgets): BrokerReads {
   const problems: string[] = [];
-  const attempt = async <T>(read: () => Promise<T>): Promise<T | null> => {
-    budget.spend();
+  const attempt = async <T>(read: () => Promise<T>, from = budget): Promise<T | null> => {
+    from.spend();
     try {
       return await read();
     } catch (error) {
@@ -28,10 +34,13 @@ export function brokerReads(broker: Broker, budget: ReadBudget): BrokerReads {
   };
   return {
     order: (id, priority) =>
-      attempt(async () => {
-        const report = await broker.order(id, priority);
-        return report === null ? 'missing' : once(report);
-      }),
+      attempt(
+        async () => {
+          const report = await broker.order(id, priority);
+          return report === null ? 'missing' : once(report);
+        },
+        priority === 'exit' && budget.waitMs() > 0 ? exitBudget : budget,
+      ),
     ordersSince: (from) =>
       attempt(async () => {
         const reports = await broker.ordersSince(from);

@@ -7,7 +7,7 @@ import type { OnOrderEvent } from './events.ts';
 import type { WorkItem } from './records.ts';
 
 export interface Canceller {
-  /** Asks the broker unless it was asked within the last second. Does not wait for the answer. */
+  /** Asks the broker unless it was asked a moment ago. Does not wait for the answer. */
   ask(item: WorkItem): void;
   /** Resolves when every request has been answered. */
   settled(): Promise<void>;
@@ -21,18 +21,28 @@ export interface CancellerParts {
   readonly onAsked: () => void;
 }
 
+// Of a cancel that was not heard of. One that was answered is asked for again less and less often: an order that does not go must not
+// use up the requests that exits need.
 const AGAIN_MS = 1000;
+const MAX_AGAIN_MS = 15_000;
 const MAX_REMEMBERED = 1000;
+
+interface Asked {
+  readonly at: EasternUs;
+  /** Requests that the broker has answered. */
+  answers: number;
+}
 
 /** A canceller that has asked for nothing. */
 export function createCanceller({ broker, clock, onEvent, onAsked }: CancellerParts): Canceller {
-  const askedAt = new Map<string, EasternUs>();
+  const asked = new Map<string, Asked>();
   const underWay = new Map<string, Promise<void>>();
 
-  const send = async (id: string, item: WorkItem): Promise<void> => {
+  const send = async (id: string, item: WorkItem, about: Asked): Promise<void> => {
     const outcome = await broker
       .cancel(id)
       .catch((error: unknown): CancelOutcome => ({ kind: 'unknown', reason: errorText(error) }));
+    if (outcome.kind === 'requested' || outcome.kind === 'refused') about.answers += 1;
     onEvent('cancel asked', { intent_id: item.intent_id, venue_order_id: id, ...outcome });
     onAsked();
   };
@@ -42,17 +52,22 @@ export function createCanceller({ broker, clock, onEvent, onAsked }: CancellerPa
       const id = item.venue_order_id;
       if (id === null || underWay.has(id)) return;
       const now = clock.now();
-      const before = askedAt.get(id);
-      if (before !== undefined && now - before < AGAIN_MS * 1000) return;
-      if (askedAt.size >= MAX_REMEMBERED) askedAt.delete(askedAt.keys().next().value ?? '');
-      askedAt.set(id, now);
+      const before = asked.get(id);
+      if (before !== undefined && now - before.at < pauseMs(before) * 1000) return;
+      if (asked.size >= MAX_REMEMBERED) asked.delete(asked.keys().next().value ?? '');
+      const about = { at: now, answers: before?.answers ?? 0 };
+      asked.set(id, about);
       underWay.set(
         id,
-        send(id, item).finally(() => underWay.delete(id)),
+        send(id, item, about).finally(() => underWay.delete(id)),
       );
     },
     settled: async () => {
       await Promise.all(underWay.values());
     },
   };
+}
+
+function pauseMs({ answers }: Asked): number {
+  return Math.min(MAX_AGAIN_MS, AGAIN_MS * 2 ** Math.max(0, answers - 2));
 }

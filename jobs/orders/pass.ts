@@ -3,7 +3,7 @@ import type { Clock } from '../../core/clock.ts';
 import { addMs, dateOf, type EasternUs, formatEastern, midnightOf } from '../../core/eastern_time.ts';
 import type { Broker, OrderReport } from '../brokers/broker.ts';
 import { describeOrder } from './broker_order.ts';
-import { type BrokerReads, brokerReads } from './broker_reads.ts';
+import { type BrokerReads, brokerReads, type ReadBudgets } from './broker_reads.ts';
 import type { ForeignWatch } from './foreign_orders.ts';
 import {
   BELIEVED_AFTER_MS,
@@ -12,19 +12,15 @@ import {
   differencesOf,
   judgePositions,
 } from './held_positions.ts';
-import type { ReadBudget } from './read_budget.ts';
 import { isOvertaken, type OpenOrder } from './records.ts';
 import type { Schedule } from './schedule.ts';
 import { hasEnded, type SettleParts, settle } from './settle.ts';
 import { disownStuck, type UnknownOrders } from './unknown_orders.ts';
 
-export interface PassParts extends SettleParts {
+export interface PassParts extends SettleParts, ReadBudgets {
   readonly account: string;
   readonly broker: Broker;
   readonly clock: Clock;
-  readonly budget: ReadBudget;
-  /** Where it is spent, what an exit waits for is read on this one, which nothing else touches. */
-  readonly exitBudget: ReadBudget;
   readonly schedule: Schedule;
   readonly unknown: UnknownOrders;
   readonly foreign: ForeignWatch;
@@ -58,7 +54,8 @@ interface Round {
   readonly isFull: boolean;
   readonly open: readonly OpenOrder[];
   readonly reads: BrokerReads;
-  readonly reports: readonly OrderReport[] | null;
+  /** The list, where it was read. */
+  reports: readonly OrderReport[] | null;
   readonly problems: string[];
   /** Intents whose orders were found under their ids. */
   readonly found: Set<number>;
@@ -67,6 +64,8 @@ interface Round {
 }
 
 const LIST_MARGIN_MS = 10_000;
+// A read that takes longer does not hold up what exits wait for.
+const LOOK_MS = 200;
 const AGAIN_MS = 2000;
 const DIFFER_MS = 10_000;
 const QUIET_MS = 5000;
@@ -92,10 +91,8 @@ export async function runPass(parts: PassParts): Promise<PassResult> {
   if (budgetMs > 0) {
     // An exit does not wait for the reads of the next minute.
     const awaited = due.filter((order) => order.is_awaited);
-    if (awaited.length === 0 || parts.exitBudget.waitMs() > 0)
-      return idle(Math.min(budgetMs, schedule.waitMs(now)));
-    const plan = { now, isFull: false, open, due: awaited, lost: [] };
-    return readRound({ ...parts, budget: parts.exitBudget }, plan);
+    if (awaited.length === 0 || !canLook(parts)) return idle(Math.min(budgetMs, schedule.waitMs(now)));
+    return readRound(parts, { now, isFull: false, open, due: awaited, lost: [] });
   }
   const isFull = schedule.isFullPassDue(now);
   const lost = unknown.due(open, now);
@@ -115,15 +112,17 @@ async function readRound(
   },
 ): Promise<PassResult> {
   const { now, isFull, open, due, lost } = plan;
-  const { broker, budget, schedule, unknown } = parts;
-  const reads = brokerReads(broker, budget);
-  const from = listedFrom([...open, ...lost], now, isFull);
-  const isListed = isFull || lost.length > 0 || due.length > 1;
-  const reports = isListed ? await reads.ordersSince(from) : null;
+  const { broker, schedule, unknown } = parts;
   const round: Round = {
-    ...{ now, isFull, open, reads, reports, problems: [], found: new Set() },
-    ...{ changes: 0, newFills: 0 },
+    ...{ now, isFull, open, reads: brokerReads(broker, parts), reports: null, problems: [] },
+    ...{ found: new Set(), changes: 0, newFills: 0 },
   };
+  await settleAwaited(due, round, parts);
+  const others = due.filter((order) => !order.is_awaited);
+  if (isFull || lost.length > 0 || others.length > 1) {
+    const from = listedFrom([...open, ...lost], now, isFull);
+    round.reports = await answered(round.reads.ordersSince(from), round, parts);
+  }
   for (const order of due) await settleKnown(order, round, parts);
   if (isFull || lost.length > 0) await settleUnknown(round, parts);
   const isOk = isFull ? await finish(round, parts) : null;
@@ -140,33 +139,73 @@ function listedFrom(orders: readonly OpenOrder[], now: EasternUs, isFull: boolea
   return isFull ? (Math.min(from, midnightOf(dateOf(now))) as EasternUs) : from;
 }
 
+function canLook({ budget, exitBudget }: ReadBudgets): boolean {
+  return Math.min(budget.waitMs(), exitBudget.waitMs()) === 0;
+}
+
+/** What a read brings. However long it takes, what exits wait for is looked at meanwhile: their positions have no stop any more. */
+async function answered<T>(read: Promise<T>, round: Round, parts: PassParts): Promise<T> {
+  const { clock, records } = parts;
+  const over = new AbortController();
+  const answer = read.finally(() => over.abort());
+  for (;;) {
+    await clock.sleep(LOOK_MS, over.signal);
+    if (over.signal.aborted) return answer;
+    if (canLook(parts)) await settleAwaited(await records.openOrders(clock.now()), round, parts);
+  }
+}
+
+/** Those of the orders that exits wait for, asked for by name, as far as they are due. */
+async function settleAwaited(orders: readonly OpenOrder[], round: Round, parts: PassParts): Promise<void> {
+  const now = parts.clock.now();
+  const due = orders.filter(
+    (order) => order.is_awaited && order.venue_order_id !== null && parts.schedule.isDue(order, now),
+  );
+  // Side by side: none waits for an answer about another.
+  const asked = due.map((order) => round.reads.order(order.venue_order_id as string, 'exit'));
+  const reports = await Promise.all(asked);
+  for (const [index, order] of due.entries())
+    await settleRead(order, reports[index] ?? null, { ...parts, round, now });
+}
+
 async function settleKnown(order: OpenOrder, round: Round, parts: PassParts): Promise<void> {
-  const { reads, reports, now } = round;
+  const { reads, reports, found, now } = round;
+  // Read by name already: an exit waits for it, or has come to wait meanwhile.
+  if (found.has(order.intent_id)) return;
   const id = order.venue_order_id as string;
+  const listed = reports?.find((each) => each.venueOrderId === id);
+  if (listed === undefined && order.is_awaited) return;
   // A list may lag behind: what it lacks is asked for by name.
-  const report =
-    reports?.find((each) => each.venueOrderId === id) ??
-    (await reads.order(id, order.is_awaited ? 'exit' : 'entry'));
+  const report = listed ?? (await answered(reads.order(id, 'entry'), round, parts));
+  await settleRead(order, report, { ...parts, round, now });
+}
+
+type ReadParts = PassParts & { readonly round: Round; readonly now: EasternUs };
+
+async function settleRead(
+  order: OpenOrder,
+  report: OrderReport | 'missing' | null,
+  parts: ReadParts,
+): Promise<void> {
+  const { round, now } = parts;
   if (report === null) return parts.schedule.wasNotRead(order, now);
   parts.schedule.wasRead(order, now);
-  if (report === 'missing') return noteMissing(order, round, parts);
+  if (report === 'missing') return noteMissing(order, parts);
   round.found.add(order.intent_id);
   parts.memory.missing.delete(order.intent_id);
   const { newFills, isChanged, problem, uneven } = await settle(order, report, parts);
   round.newFills += newFills;
   round.changes += isChanged ? 1 : 0;
   if (problem !== null) round.problems.push(problem);
-  await noteUneven(order, uneven, round, parts);
+  await noteUneven(order, uneven, parts);
 }
 
 /** A spread that stays filled in some legs only is more risk than was taken, and cannot be closed as one: people must see to it. */
 async function noteUneven(
   order: OpenOrder,
   how: string | null,
-  round: Round,
-  { memory, records, onEvent }: PassParts,
+  { memory, records, onEvent, now }: ReadParts,
 ): Promise<void> {
-  const { now } = round;
   if (how === null) {
     memory.uneven.delete(order.intent_id);
     return;
@@ -181,9 +220,8 @@ async function noteUneven(
 }
 
 /** An id that the broker does not know for long leads nowhere: the order is looked for by its terms. */
-async function noteMissing(order: OpenOrder, round: Round, parts: PassParts): Promise<void> {
-  const { memory, records, onEvent } = parts;
-  const { now } = round;
+async function noteMissing(order: OpenOrder, parts: ReadParts): Promise<void> {
+  const { memory, records, onEvent, round, now } = parts;
   const since = memory.missing.get(order.intent_id) ?? now;
   memory.missing.set(order.intent_id, since);
   const isSure = now >= addMs(since, MISSING_MS) && now >= addMs(order.ts_submitted, MISSING_AGE_MS);
@@ -202,7 +240,7 @@ async function settleUnknown(round: Round, parts: PassParts): Promise<void> {
   const open = round.open.filter((order) => !round.found.has(order.intent_id));
   if (unknown.sought(open).length === 0) return;
   // Both endpoints in one look: neither alone proves that an order is not there.
-  const positions = await reads.positions();
+  const positions = await answered(reads.positions(), round, parts);
   const held = await records.openPositions();
   const known = await records.knownOrders(listedFrom(round.open, now, true));
   const result = await unknown.look(open, { reports, positions, held, known, now });
@@ -256,7 +294,7 @@ async function watchFailing(wrong: readonly string[], now: EasternUs, parts: Pas
 async function comparePositions(round: Round, parts: PassParts): Promise<string | null> {
   const { records, schedule, memory, onEvent } = parts;
   const { now, reads } = round;
-  const theirs = await reads.positions();
+  const theirs = await answered(reads.positions(), round, parts);
   if (theirs === null) return null;
   await records.storePositions(now, theirs);
   const differences = differencesOf(theirs, await records.openPositions(), await records.scope());
@@ -310,14 +348,21 @@ async function tellForeign(round: Round, parts: PassParts): Promise<void> {
   const scope = await records.scope();
   const { carried } = parts.broker;
   const context = { known, sought: unknown.sought(open), scope, now, carried };
-  for (const report of foreign.observe(reports, context)) {
-    const { venueOrderId: id, order, state } = report;
+  const found = foreign.observe(reports, context);
+  const held = new Set<string>(
+    found.length === 0 ? [] : (await records.openPositions()).map(({ symbol }) => symbol),
+  );
+  for (const { venueOrderId: id, order, state } of found) {
+    const isInTheWay =
+      state === 'working' && order.legs.some(({ effect, symbol }) => effect === 'close' && held.has(symbol));
     const legs = order.legs.map(
       (leg) => `${leg.side} to ${leg.effect} ${leg.ratio * order.qty} ${leg.symbol}`,
     );
-    const text = `order ${id} at the broker is none of ours: ${legs.join(', ')}, ${state}`;
+    const harm = isInTheWay ? '; while it works the broker may refuse our exits' : '';
+    const text = `order ${id} at the broker is none of ours: ${legs.join(', ')}, ${state}${harm}`;
     onEvent('foreign order', { venue_order_id: id, text });
-    await records.alert({ key: `foreign order ${id}`, severity: 'warning', text, at: now });
+    const severity = isInTheWay ? 'critical' : 'warning';
+    await records.alert({ key: `foreign order ${id}`, severity, text, at: now });
   }
   if (foreign.hasSuspects()) schedule.wantPositions(AGAIN_MS, now);
 }

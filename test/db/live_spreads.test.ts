@@ -1,7 +1,6 @@
 // The second system as it runs live: Tradier's feed, the rules behind its marks, and both order jobs, on one clock at the simulated Tradier.
 import { afterEach, expect, it } from 'vitest';
 import { tradingOf } from '../../cli/trading.ts';
-import { acceleratedClock } from '../../core/clock.ts';
 import { parseConfig } from '../../core/config.ts';
 import { formatEastern, type SessionDate } from '../../core/eastern_time.ts';
 import { connect } from '../../db/pool.ts';
@@ -15,6 +14,7 @@ import { submitOrders } from '../../jobs/submit_orders.ts';
 import { sessionHours } from '../../sim/session.ts';
 import { startTradierSimulator } from '../../sim/tradier/server.ts';
 import { spxDay } from '../../sim/tradier/spx_day.ts';
+import { heldClock } from '../clocks.ts';
 import { eventually, useDatabase } from '../harness.ts';
 import { at } from '../sim/sessions.ts';
 
@@ -31,7 +31,7 @@ afterEach(async () => {
 it('a spread is chosen from the snapshot of its minute, sold at Tradier, and watched by its legs', {
   timeout: 120_000,
 }, async () => {
-  const clock = acceleratedClock({ start: at(`${DATE} 09:59:15`), speed: SPEED });
+  const clock = heldClock({ start: at(`${DATE} 09:59:15`), speed: SPEED });
   const hours = { tsOpen: at(`${DATE} 09:30`), tsClose: at(`${DATE} 16:00`) };
   const session = sessionHours({ sessionDate: DATE, ...hours });
   const simulator = await startTradierSimulator({
@@ -74,7 +74,11 @@ it('a spread is chosen from the snapshot of its minute, sold at Tradier, and wat
   const jobs = Promise.all([
     ingestTradier({
       ...{ databaseUrl: url, config, clock, underlying, days: trading.days, signal, perMinute: 10_000 },
-      ...{ session: { sessionDate: DATE, ...hours }, onNotice: (text: string) => notices.push(text) },
+      session: { sessionDate: DATE, ...hours },
+      onNotice: (text: string) => {
+        notices.push(text);
+        if (text.includes('snapshots of')) clock.release();
+      },
     }),
     followLive(run, { clock, signal }),
     submitOrders({ url, account, broker, clock, signal }),

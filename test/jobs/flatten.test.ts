@@ -1,9 +1,9 @@
 // The way out: nothing that protects a position is taken away before it is known what is to be closed, and a read that fails stops nothing.
 import { expect, it } from 'vitest';
-import { acceleratedClock } from '../../core/clock.ts';
 import type { OsiSymbol } from '../../core/osi_symbol.ts';
 import type { Broker, BrokerOrder } from '../../jobs/brokers/broker.ts';
 import { flatten } from '../../jobs/flatten.ts';
+import { leapingClock } from '../clocks.ts';
 import { createVenue } from '../db/orders/venue.ts';
 import { at } from '../sim/sessions.ts';
 
@@ -20,7 +20,7 @@ const stop: BrokerOrder = {
 
 /** 25 puts short with their stop; reads fail as often as told. */
 function shortWithStop(failures: { positions?: number; orders?: number }) {
-  const clock = acceleratedClock({ start: at('2026-06-17 11:00'), speed: 50 });
+  const clock = leapingClock(at('2026-06-17 11:00'));
   const venue = createVenue(clock);
   const opened = venue.manual(entry);
   venue.fill(opened.id, 25);
@@ -41,9 +41,10 @@ function shortWithStop(failures: { positions?: number; orders?: number }) {
     },
   };
   const steps: string[] = [];
-  const { signal } = new AbortController();
-  const options = { broker, clock, symbols: null, signal, onStep: (text: string) => void steps.push(text) };
-  return { venue, steps, run: () => flatten({ ...options, patienceMs: 2000 }) };
+  const interruption = new AbortController();
+  const options = { broker, clock, symbols: null, onStep: (text: string) => void steps.push(text) };
+  const run = () => flatten({ ...options, signal: interruption.signal, patienceMs: 2000 });
+  return { venue, steps, interruption, run };
 }
 
 it('cancels the stop and closes the position', async () => {
@@ -73,4 +74,25 @@ it('tries to close although the orders cannot be read at first', async () => {
   expect(await run()).toMatchObject({ open: [], working: [] });
   expect(steps.join('\n')).toContain('closing all the same');
   expect(venue.positionOf(PUT)).toBe(0);
+});
+
+it('leaves the stop to a position that it could not close, though the orders can be read at last', async () => {
+  const { venue, run } = shortWithStop({ orders: 15 });
+  expect(await run()).toMatchObject({ canceled: 0, open: [{ symbol: PUT, qty: -25 }], working: [{}] });
+  expect(venue.working()).toMatchObject([{ order: stop }]);
+});
+
+it('takes no stop away once it is interrupted', async () => {
+  const { venue, run, interruption } = shortWithStop({});
+  interruption.abort();
+  expect(await run()).toMatchObject({ canceled: 0, closed: 0 });
+  expect(venue.working()).toMatchObject([{ order: stop }]);
+});
+
+it('cancels what works where nothing is open', async () => {
+  const { venue, run } = shortWithStop({});
+  const [, resting] = venue.orders;
+  venue.fill(resting?.id ?? '', 25);
+  venue.manual(entry);
+  expect(await run()).toEqual({ canceled: 1, closed: 0, working: [], open: [] });
 });

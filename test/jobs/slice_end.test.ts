@@ -47,6 +47,13 @@ describe('the end of a slice', () => {
     expect(end({ ticks: null, quotes: null, now: '10:02:01' })).toBe('10:02:01');
   });
 
+  it('waits no longer for ticks that lag than for ticks that stay away: exits hang on the quotes', () => {
+    const lagging = mark('10:00:50', '10:01:05.900');
+    const quotes = mark('10:01:05.800');
+    expect(end({ ticks: lagging, quotes, now: '10:01:05.900' })).toBe('10:00:59.999999');
+    expect(end({ ticks: lagging, quotes: mark('10:01:06'), now: '10:01:06' })).toBe('10:01:06');
+  });
+
   it('does not wait for a quiet quote stream with a minute that is due', () => {
     const ticks = mark('10:01:02');
     expect(end({ ticks, quotes: mark('10:00:40', '10:00:40'), now: '10:01:02.500' })).toBe('10:01:02.500000');

@@ -107,9 +107,10 @@ begin
     end if;
   elsif v_is_over then
     -- It has ended and left something open: the next attempt, at once if more was held than it was for, and ever later if it keeps failing.
+    -- Not as late as an exit is re-priced that works: nothing may stand behind this position any more.
     s.intent_id := null;
     s.ts_until := v_order.ts + case when v_order.state <> 'filled' then
-      make_interval(secs => p_strategy.exit_reprice_ms / 1000.0) * least(greatest(s.attempt - 8, 1), 30)
+      make_interval(secs => least(p_strategy.exit_reprice_ms, 2000) / 1000.0) * least(greatest(s.attempt - 8, 1), 8)
     else interval '0' end;
   elsif s.limit_px_e4 is not null then
     s.ts_until := least(

@@ -67,7 +67,12 @@ begin
   )
   select
     d.intent_id, d.position_id, split_part(d.verdict, ': ', 1), nullif(substr(d.verdict, length(split_part(d.verdict, ': ', 1)) + 3), ''),
-    d.purpose, d.venue_order_id, d.symbol, d.side, d.effect, case d.effect when 'close' then least(d.qty, d.open_qty) else d.qty end,
+    d.purpose, d.venue_order_id, d.symbol, d.side, d.effect,
+    case
+      when d.purpose = 'exit' and d.verdict = 'send' then least(d.qty, trade.confirmed_qty(p_account, d.position_id, d.open_qty, p_as_of))
+      when d.effect = 'close' then least(d.qty, d.open_qty)
+      else d.qty
+    end,
     d.order_type, d.limit_px_e4, d.stop_px_e4, d.ts, d.legs
   from decided d
   where d.verdict is not null
@@ -80,6 +85,6 @@ $$;
 comment on function trade.order_work(text, timestamp) is
   'What is to be done at an account''s broker now, in this order: drop (end an order that was never sent: the reason begins with the state), cancel, send. '
   'An entry is sent only while its slot is claimed for it, in time, and with no bar; an exit only when nothing else of its position works at the broker, '
-  'for what is open at most; a stop while the position is not being left. What is sent and unknown blocks its position until it is reconciled. An entry '
+  'for what is open at most, and what its broker confirms (trade.confirmed_qty); a stop while the position is not being left. What is sent and unknown blocks its position until it is reconciled. An entry '
   'that works is canceled under the kill switch, without an open run, and when nobody has done so 5 s after its time.';
 grant execute on function trade.order_work(text, timestamp) to job_runner;

@@ -47,8 +47,10 @@ const DAY_MS = 86_400_000;
 const MAX_RANGE_MS = 360 * DAY_MS;
 // A new order may be missing from reads for a moment.
 const VERIFY_PAUSES_MS = [0, 200, 400, 800];
-const VERIFY_TIMEOUT_MS = 4000;
+// An exit waits for what is read back, and it is read again.
+const QUICK = { attempts: 1, timeoutMs: 4000 } as const;
 const MAX_KNOWN = 10_000;
+const PASSED_OVER = 'schwab order of another kind passed over';
 
 /** The order half of the broker port; see there. */
 export function createOrders(options: OrdersOptions): Orders {
@@ -138,8 +140,8 @@ async function compare(id: string, placing: Placing, options: OrdersOptions): Pr
   for (const pauseMs of VERIFY_PAUSES_MS) {
     await options.transport.sleep(pauseMs);
     try {
-      const limits = { attempts: 1, timeoutMs: VERIFY_TIMEOUT_MS, priority: placing.priority };
-      const wire = await fetchOrder(id, options, options.http, limits);
+      const { priority } = placing;
+      const wire = await fetchOrder(id, options, options.http, { ...QUICK, priority });
       const node = wire === null ? undefined : nodeOf(wire, id);
       if (node !== undefined) {
         const expected = asSchwabCarries(placing.order, options.ticks);
@@ -195,7 +197,8 @@ async function readOrder(
   options: OrdersOptions,
 ): Promise<OrderReport | null> {
   if (!isOrderId(venueOrderId)) return null;
-  const wire = await fetchOrder(venueOrderId, options, options.reads, { priority });
+  const limits = priority === 'exit' ? QUICK : {};
+  const wire = await fetchOrder(venueOrderId, options, options.reads, { ...limits, priority });
   if (wire === null) return null;
   const node = nodeOf(wire, venueOrderId);
   if (node === undefined) throw new Failure(`Schwab answered for order ${venueOrderId} with another one`);
@@ -235,10 +238,24 @@ async function listOrders(from: EasternUs, options: OrdersOptions): Promise<read
   if (found === null) throw new Failure('Schwab does not know the account that it listed itself');
   if (found.length >= MAX_RESULTS)
     throw new Failure(`Schwab lists ${MAX_RESULTS} orders and there may be more`);
-  const nodes = found.flatMap(orderTree).filter((node) => node.orderLegCollection.length > 0);
+  const nodes = found.flatMap((row) => rowIn(row, log)).flatMap(orderTree);
   const byTime = (a: OrderReport, b: OrderReport): number =>
     a.enteredAt - b.enteredAt || Number(a.venueOrderId) - Number(b.venueOrderId);
-  return nodes.flatMap((node) => reportIn(node, log)).sort(byTime);
+  return nodes
+    .filter((node) => node.orderLegCollection.length > 0)
+    .flatMap((node) => reportIn(node, log))
+    .sort(byTime);
+}
+
+function rowIn(row: unknown, log: Logger): WireOrder[] {
+  const parsed = wireOrder.safeParse(row);
+  if (parsed.success) return [parsed.data];
+  const where = parsed.error.issues[0]?.path.join('.') ?? '';
+  const symbols = [...JSON.stringify(row).matchAll(/"symbol":"([^"]*)"/g)];
+  if (symbols.some(([, symbol = '']) => toOsi(symbol) !== null))
+    throw new Failure(`Schwab's answer to GET orders is not as documented: ${where}`);
+  log.warn({ reason: `not as documented: ${where}` }, PASSED_OVER);
+  return [];
 }
 
 /** An order that cannot be read is an error, unless it has nothing to do with options. */
@@ -247,7 +264,7 @@ function reportIn(node: WireOrder, log: Logger): OrderReport[] {
     return [orderReport(node)];
   } catch (error) {
     if (node.orderLegCollection.some((leg) => toOsi(leg.instrument.symbol) !== null)) throw error;
-    log.warn({ reason: errorText(error) }, 'schwab order of another kind passed over');
+    log.warn({ reason: errorText(error) }, PASSED_OVER);
     return [];
   }
 }

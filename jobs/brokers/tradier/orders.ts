@@ -41,7 +41,8 @@ export interface OrdersOptions {
 
 // A new order may be missing from reads for a moment (measured: 50 ms).
 const VERIFY_PAUSES_MS = [0, 200, 400, 800];
-const VERIFY_TIMEOUT_MS = 4000;
+// An exit waits for what is read back, and it is read again.
+const QUICK = { attempts: 1, timeoutMs: 4000 } as const;
 const MAX_TAGS = 10_000;
 // Of the list with a filter; the plain list has no documented page size, and this is one that it may have.
 const PAGE_ROWS = 25;
@@ -138,8 +139,7 @@ async function verified(
   for (const pauseMs of VERIFY_PAUSES_MS) {
     await options.transport.sleep(pauseMs);
     try {
-      const limits = { attempts: 1, timeoutMs: VERIFY_TIMEOUT_MS, priority };
-      const wire = await fetchOrder(id, options, options.http, limits);
+      const wire = await fetchOrder(id, options, options.http, { ...QUICK, priority });
       if (wire !== null) {
         const isOurs = wire.id === id && (wire.tag ?? '').split('--')[0] === clientId;
         if (isOurs) return { kind: 'submitted', venueOrderId: id };
@@ -175,7 +175,8 @@ async function readOrder(
   options: OrdersOptions,
 ): Promise<OrderReport | null> {
   if (!isOrderId(venueOrderId)) return null;
-  const wire = await fetchOrder(venueOrderId, options, options.reads, { priority });
+  const limits = priority === 'exit' ? QUICK : {};
+  const wire = await fetchOrder(venueOrderId, options, options.reads, { ...limits, priority });
   if (wire === null) return null;
   const node = orderNodes(wire).find((each) => each.id === venueOrderId);
   if (node === undefined) throw new Failure(`Tradier answered for order ${venueOrderId} with another one`);

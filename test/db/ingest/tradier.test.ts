@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
-import { acceleratedClock } from '../../../core/clock.ts';
+import { acceleratedClock, type Clock, systemClock } from '../../../core/clock.ts';
 import type { SessionDate } from '../../../core/eastern_time.ts';
 import { createTradierClient } from '../../../ingest/tradier/client.ts';
 import { runTradierFeed, TRADIER_SCHEDULE } from '../../../ingest/tradier/feed.ts';
@@ -12,6 +12,7 @@ import { createTradierStore, type TradierStore } from '../../../ingest/tradier/s
 import { sessionHours } from '../../../sim/session.ts';
 import { startTradierSimulator, type TradierSimulator } from '../../../sim/tradier/server.ts';
 import { spxDay } from '../../../sim/tradier/spx_day.ts';
+import { heldClock, leapingClock } from '../../clocks.ts';
 import { useDatabase } from '../../harness.ts';
 import { at } from '../../sim/sessions.ts';
 
@@ -25,14 +26,19 @@ afterEach(async () => {
 });
 
 interface World {
+  readonly clock: Clock;
   readonly simulator: TradierSimulator;
   readonly store: TradierStore;
   readonly notices: string[];
   run(from: string, to: string, store?: TradierStore): Promise<void>;
 }
 
-async function world(start: string): Promise<World> {
-  const clock = acceleratedClock({ start: at(`${DATE} ${start}`), speed: SPEED });
+/** The time passes from the first request on; or, where it leaps, by sleeping alone. */
+async function world(start: string, { leaps = false } = {}): Promise<World> {
+  const held = heldClock({ start: at(`${DATE} ${start}`), speed: SPEED });
+  const clock = leaps ? leapingClock(at(`${DATE} ${start}`)) : held;
+  // The venue polls: its sleeps must not move the time.
+  const venueClock = leaps ? { ...clock, sleep: systemClock().sleep } : clock;
   const session = sessionHours({
     sessionDate: DATE,
     tsOpen: at(`${DATE} 09:30`),
@@ -40,14 +46,15 @@ async function world(start: string): Promise<World> {
   });
   const market = spxDay({ seed: 3, session, price: 6000, reach: { near: 0.01, far: 0.02 } });
   const delayMs = 900_000;
-  const simulator = await startTradierSimulator({ clock, market, delayMs, limits: null });
+  const simulator = await startTradierSimulator({ clock: venueClock, market, delayMs, limits: null });
   cleanups.push(() => simulator.stop());
   const ending = new AbortController();
   const feeds = tradierFeeds(simulator.restUrl);
   const indexes = ['VIX', 'VIX9D', 'GONE'];
-  const store = await createTradierStore({
+  const created = await createTradierStore({
     ...{ url: database.url(), feeds, underlying: 'SPX', indexes, signal: ending.signal },
   });
+  const store = { ...created, heldContracts: async () => [HELD] };
   cleanups.push(() => store.close());
   const client = createTradierClient({
     tradierBaseUrl: simulator.restUrl,
@@ -60,6 +67,7 @@ async function world(start: string): Promise<World> {
   cleanups.push(() => ending.abort());
   const notices: string[] = [];
   return {
+    clock,
     simulator,
     store,
     notices,
@@ -67,11 +75,14 @@ async function world(start: string): Promise<World> {
       runTradierFeed({
         ...TRADIER_SCHEDULE,
         ...{ client, clock, indexes, underlying: 'SPX', signal: ending.signal },
-        store: { ...through, heldContracts: async () => [HELD] },
+        store: through,
         session: { sessionDate: DATE, tsOpen: at(`${DATE} ${from}`), tsClose: at(`${DATE} ${to}`) },
         // Two snapshots within minutes, and patience for a machine that is busy: a minute is a second here.
         ...{ exactly: ['10:00', '10:02', '10:21'], graceMs: 50_000 },
-        onNotice: (text) => notices.push(text),
+        onNotice: (text) => {
+          notices.push(text);
+          if (text.includes('snapshots of')) held.release();
+        },
       }),
   };
 }
@@ -194,12 +205,29 @@ describe('Tradier’s feed', () => {
     expect(late.map((row) => row.at)).toEqual(['10:21:00', '10:21:00', '10:21:00']);
   });
 
+  it('takes no value for a minute’s that came when the minute was long over', async () => {
+    const { clock, store, run } = await world('10:24:30', { leaps: true });
+    let isFirst = true;
+    // Between the minute and its requests the process stands still.
+    const heldContracts = async () => {
+      if (isFirst) await clock.sleep(60_000);
+      isFirst = false;
+      return [];
+    };
+    await run('10:25', '10:26', { ...store, heldContracts });
+    const values = `select distinct to_char(t.ts_event, 'HH24:MI') as at from market.equity_ticks t
+      where t.ts_event::time between '10:24' and '10:27' order by 1`;
+    expect(await rows(values)).toEqual([{ at: '10:26' }]);
+    const gaps = `select to_char(ts_from, 'HH24:MI') as at from ops.feed_gaps where cause = 'missed' and ts_from::time between '10:24' and '10:27'`;
+    expect(await rows(gaps)).toEqual([{ at: '10:25' }]);
+  });
+
   it('when it is started again, tells what is lacking, all of it and once, and makes up for a context', async () => {
-    const first = await world('10:04:30');
+    const first = await world('10:04:30', { leaps: true });
     // Interrupted before its context was written.
     const interrupted = { ...first.store, writeContext: () => Promise.resolve() };
     await first.run('10:05', '10:06', interrupted);
-    const second = await world('10:13');
+    const second = await world('10:13', { leaps: true });
     await second.run('10:05', '10:12');
     const gaps = `select to_char(ts_from, 'HH24:MI') || ' ' || to_char(ts_to, 'HH24:MI') as range, ts_filled is not null as is_over
       from ops.feed_gaps where cause = 'missed' and ts_from::time between '10:03' and '10:15' order by ts_from`;
@@ -210,7 +238,7 @@ describe('Tradier’s feed', () => {
     ]);
     const context = `select distinct to_char(ts_event, 'HH24:MI') as at from market.context_snapshots where ts_event::time between '10:03' and '10:15'`;
     expect(await rows(context)).toEqual([{ at: '10:05' }]);
-    const third = await world('10:14');
+    const third = await world('10:14', { leaps: true });
     await third.run('10:05', '10:12');
     expect(await rows(gaps)).toEqual([{ range: '10:07 10:12', is_over: true }]);
   });
@@ -220,7 +248,7 @@ describe('Tradier’s feed', () => {
     for (const operation of ['GET chains', 'GET quotes'] as const)
       simulator.script.always(operation, { kind: 'html', status: 503, accept: false });
     const ending = new AbortController();
-    const clock = acceleratedClock({ start: at(`${DATE} 10:34:58`), speed: SPEED });
+    const clock = heldClock({ start: at(`${DATE} 10:34:58`), speed: SPEED });
     await ingestTradier({
       ...{ databaseUrl: database.url(), clock, underlying: 'SPX', perMinute: 10_000, signal: ending.signal },
       config: {
@@ -230,7 +258,9 @@ describe('Tradier’s feed', () => {
         secrets: [],
       },
       session: { sessionDate: DATE, tsOpen: at(`${DATE} 10:35`), tsClose: at(`${DATE} 10:35:30`) },
-      onNotice: () => undefined,
+      onNotice: (text) => {
+        if (text.includes('snapshots of')) clock.release();
+      },
     });
     const asked = simulator.requests().filter(({ status }) => status === 503).length;
     // Three chains and the values: at once, and after 1, 3, 7, 15 and 31 seconds.

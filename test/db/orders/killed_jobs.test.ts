@@ -60,10 +60,12 @@ async function setStage(): Promise<Stage> {
     .runner()
     .query("select trade.note_reconciled($1, '2026-06-17 10:15', true, 'test')", [world.account]);
   world.moveTo('10:05:00.1');
+  // At once: five seconds of the session later the decision would be too late.
+  await world.slice();
+  expect(await world.orders()).toEqual(['entry#1 created 0/25']);
   const { config, remove } = await logIn(simulator, world.now());
   cleanups.push(remove);
   const time = { us: world.now(), epochMs: Date.now(), speed: SPEED };
-  await world.slice();
   keepSlicing(world);
   return {
     world,

@@ -247,6 +247,37 @@ describe('an order', () => {
     expect((await world.orders()).slice(-2)).toEqual(['protect#2 canceled 0/25', 'exit#1 accepted 0/25']);
     expect(world.venue.requests).toMatchObject({ order: order + 1, orders, positions });
   });
+
+  it.each(['orders', 'positions'] as const)(
+    'that an exit waits for is read while an answer about the %s stays away',
+    async (kind) => {
+      const world = await createWorld(bench, { quotes: [ENTRY, STOP] });
+      const jobs = await openPosition(world);
+      world.moveTo('10:05:50');
+      world.venue.levers.hangs = kind;
+      jobs.reconciler.hurry();
+      const hanging = jobs.reconciler.pass();
+      await eventually(() => expect(world.venue.heldCount()).toBe(1));
+      world.moveTo('10:06:00.1');
+      await world.slice();
+      await send(jobs);
+      const outOfTheWay = /^protect#\d canceled 0\/25$/;
+      await eventually(async () => {
+        world.moveTo(250);
+        expect((await world.orders()).filter((line) => outOfTheWay.test(line))).toHaveLength(1);
+      });
+      await send(jobs);
+      expect((await world.orders()).at(-1)).toBe('exit#1 accepted 0/25');
+      world.venue.levers.hangs = null;
+      world.venue.release();
+      await hanging;
+      world.venue.fillAll();
+      await goOn(world, jobs, 5000);
+      expect(world.venue.positionOf(PUT)).toBe(0);
+      expect(await world.held()).toEqual({});
+      expect(await world.halts()).toEqual([]);
+    },
+  );
 });
 
 describe('an order of unknown fate', () => {
@@ -417,6 +448,28 @@ describe('positions', () => {
     expect(world.venue.positionOf(PUT)).toBe(-3);
   });
 
+  it('that somebody has closed in part are exited as far as the broker has them: more would be refused', async () => {
+    const world = await createWorld(bench, { quotes: [ENTRY, STOP] });
+    const jobs = await openPosition(world);
+    const [stop] = world.venue.working();
+    if (stop !== undefined) stop.state = 'canceled';
+    const bought = world.venue.manual({
+      ...{ ...SOLD, qty: 10, isCredit: false },
+      legs: [{ symbol: PUT, side: 'buy', effect: 'close', ratio: 1 }],
+    });
+    world.venue.fill(bought.id, 10);
+    jobs.reconciler.hurry();
+    await goOn(world, jobs, 20_000);
+    world.moveTo('10:06:00.1');
+    await goOn(world, jobs, 1000);
+    expect(world.venue.working()).toMatchObject([{ order: { qty: 15, legs: [{ effect: 'close' }] } }]);
+    expect((await world.orders()).at(-1)).toBe('exit#1 accepted 0/25');
+    world.venue.fillAll();
+    await goOn(world, jobs, 2000);
+    expect(world.venue.positionOf(PUT)).toBe(0);
+    expect(await world.halts()).toHaveLength(1);
+  });
+
   it('are not thought different while our own orders are on their way', async () => {
     const { world, jobs } = await withEntrySent();
     world.venue.fillAll();
@@ -460,6 +513,23 @@ describe('an order by hand', () => {
     expect(keys.filter((key) => key === `foreign order ${manual.id}`)).toHaveLength(1);
     expect(keys).not.toContain(`foreign order ${elsewhere.id}`);
     expect(await world.halts()).toEqual([]);
+  });
+
+  it('that closes what we hold is critical: the broker may refuse our exits', async () => {
+    const world = await createWorld(bench);
+    const jobs = await openPosition(world);
+    const [stop] = world.venue.working();
+    if (stop !== undefined) stop.state = 'canceled';
+    const manual = world.venue.manual({
+      ...{ ...SOLD, isCredit: false, limit_px_e4: 5000 },
+      legs: [{ symbol: PUT, side: 'buy', effect: 'close', ratio: 1 }],
+    });
+    jobs.reconciler.hurry();
+    await passes(world, jobs, 5000);
+    const { rows } = await world.pool.query('select severity from ops.alert_outbox where key = $1', [
+      `foreign order ${manual.id}`,
+    ]);
+    expect(rows).toEqual([{ severity: 'critical' }]);
   });
 
   it('is not what our own order is taken for before its id is known', async () => {

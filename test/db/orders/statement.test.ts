@@ -50,7 +50,9 @@ async function tradeADay(): Promise<Day> {
   const submitter = await world.openSubmitter({ broker });
   const reconciler = await world.openReconciler({ broker });
   await reconciler.pass();
-  if (world.now() < world.scenario.at('10:05:00.1')) world.moveTo('10:05:00.1');
+  world.moveTo('10:05:00.1');
+  // At once: five seconds of the session later the decision would be too late.
+  await world.slice();
   await eventually(
     async () => {
       await reconciler.pass();

@@ -22,7 +22,8 @@ export type SubmitPlan =
   | 'held_placed'
   | 'held_lost';
 
-export type CancelPlan = 'cancel' | 'lose' | 'fill_first' | 'refuse';
+/** What becomes of a cancel: a `stuck` one is taken, and the order works on. */
+export type CancelPlan = 'cancel' | 'lose' | 'fill_first' | 'refuse' | 'stuck';
 
 export interface VenueOrder {
   readonly id: string;
@@ -51,6 +52,8 @@ export interface Venue {
     listLagMs: number;
     /** Reads fail. */
     isDown: boolean;
+    /** Answers of that kind wait for `release`. */
+    hangs: 'orders' | 'positions' | null;
     /** Executions are reported, and counted into positions, only from then on. */
     reportLagMs: number;
     /** Every message comes twice: an order in the list, an execution in its report. */
@@ -93,6 +96,7 @@ export function createVenue(clock: Clock, options: { readonly keepsClientIds?: b
     cancel: 'cancel',
     listLagMs: 0,
     isDown: false,
+    hangs: null,
     reportLagMs: 0,
     isRepeating: false,
   };
@@ -177,11 +181,11 @@ export function createVenue(clock: Clock, options: { readonly keepsClientIds?: b
     };
   };
 
-  const read = <T>(name: string, answer: () => T): Promise<T> => {
+  const read = async <T>(name: string, answer: () => T): Promise<T> => {
     count(name);
-    return levers.isDown
-      ? Promise.reject(new Failure('the broker does not answer'))
-      : Promise.resolve(answer());
+    if (levers.hangs === name) await new Promise<void>((go) => held.push(go));
+    if (levers.isDown) throw new Failure('the broker does not answer');
+    return answer();
   };
 
   const outcomeOf = (plan: SubmitPlan, order: BrokerOrder, clientId: string): SendOutcome => {
@@ -213,7 +217,7 @@ export function createVenue(clock: Clock, options: { readonly keepsClientIds?: b
       if (levers.cancel === 'refuse') return { kind: 'refused', reason: 'try again' };
       if (levers.cancel === 'lose') return { kind: 'unknown', reason: 'time-out' };
       if (levers.cancel === 'fill_first') fill(id, order.order.qty);
-      if (isWorking(order)) order.state = 'canceled';
+      if (isWorking(order) && levers.cancel !== 'stuck') order.state = 'canceled';
       return { kind: 'requested' };
     },
     replace: async () => ({ kind: 'rejected', reason: 'not here' }),

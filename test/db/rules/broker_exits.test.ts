@@ -168,6 +168,19 @@ describe('an exit', () => {
     expect(await slots(d)).toEqual(['10:05:00']);
   });
 
+  test('that fails is tried again within seconds, however seldom one that works is re-priced', async () => {
+    const d = await leaving({ settings: { exit_reprice_ms: 60_000, exit_market_after_ms: 300_000 } });
+    const sentAt: string[] = [];
+    for (let ms = 0; ms <= 10_000; ms += 1000) {
+      const time = later('10:07:01', ms);
+      const outcome = ms < 4000 ? 'rejected' : 'accepted';
+      if ((await d.work(time, outcome)).length > 0) sentAt.push(time.slice(3, 8));
+      await d.to(later(time, 100));
+    }
+    expect(sentAt).toEqual(['07:01', '07:03', '07:05']);
+    expect((await orders(d)).at(-1)).toMatch(/^exit#3 buy 25 P600 limit \d\.\d\d accepted$/);
+  });
+
   test('without an ask to price it is a market order, and so is every attempt after it', async () => {
     const d = await holding({
       sides: { '10:05': 1, '10:10': -1 },

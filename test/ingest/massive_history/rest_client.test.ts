@@ -168,11 +168,11 @@ describe('what passes', () => {
 
   it('waits as long as Retry-After says, all workers together', async () => {
     vendor.fault(/quotes/, { status: 429, headers: { 'retry-after': '1' } });
-    const rest = client();
+    const waits: string[] = [];
+    const rest = client({ onWait: (text) => waits.push(text) });
     const first = all(rest);
-    await expect.poll(() => vendor.requests.length).toBe(1);
     // Only when the answer is in does anybody know.
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await expect.poll(() => waits.length).toBe(1);
     await Promise.all([first, all(rest)]);
     const [refused, ...later] = vendor.requests.map(({ at }) => at);
     expect(later).toHaveLength(2);

@@ -1,9 +1,10 @@
 // Reports of what Schwab sends back: recorded payloads and the reference's own.
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { parseEastern } from '../../../../core/eastern_time.ts';
 import { orderReport, orderTree } from '../../../../jobs/brokers/schwab/order_report.ts';
-import { wireOrder, wireOrders } from '../../../../jobs/brokers/schwab/wire.ts';
+import { wireOrder } from '../../../../jobs/brokers/schwab/wire.ts';
 import { schwabTime } from '../../../../jobs/brokers/schwab/wire_time.ts';
 import { needsSharedData, sharedData } from '../../../harness.ts';
 
@@ -269,7 +270,7 @@ describe('a time of Schwab’s', () => {
 describe('recorded orders', () => {
   needsSharedData(...ORDERS, 'orders.json');
   const recorded = (name: string) =>
-    wireOrders.parse(JSON.parse(readFileSync(sharedData(...ORDERS, name) ?? '', 'utf8')));
+    z.array(wireOrder).parse(JSON.parse(readFileSync(sharedData(...ORDERS, name) ?? '', 'utf8')));
 
   it.each(['orders.json', 'orders_with_close.json', 'orders_with_iron_condor.json'])(
     'of %s are all read',

@@ -39,6 +39,9 @@ describe('a read', () => {
     });
     await expect(broker.order('7')).rejects.toThrow('Schwab answered 500 to GET order: Internal error');
     expect(server.of('GET', `${ORDERS}/7`)).toHaveLength(3);
+    // What an exit waits for is asked for by whoever waits, again and again.
+    await expect(broker.order('7', 'exit')).rejects.toThrow('Schwab answered 500');
+    expect(server.of('GET', `${ORDERS}/7`)).toHaveLength(4);
   });
 
   it('gets a new token after a 401, once', async () => {
@@ -108,21 +111,26 @@ describe('the list of orders', () => {
 
   it('holds orders for shares, passes over what is neither, and fails on an option that cannot be read', async () => {
     const share = wireOf(shortCall(), 3);
-    const legOf = (symbol: string, instruction: string) => ({
-      orderLegCollection: [{ legId: 1, instruction, quantity: 1, instrument: { symbol, assetType: 'X' } }],
+    const legOf = (symbol: string, instruction: string, quantity = 1) => ({
+      orderLegCollection: [{ legId: 1, instruction, quantity, instrument: { symbol, assetType: 'X' } }],
     });
     const { broker } = await desk({
       [`GET ${ORDERS}`]: (_, response, count) =>
         sendJson(response, 200, [
           { ...share, ...legOf('QQQ', 'SELL_SHORT') },
           { ...share, orderId: 4, ...legOf('SWVXX', 'EXCHANGE') },
-          ...(count > 1 ? [{ ...share, orderId: 5, ...legOf(CALL, 'EXCHANGE') }] : []),
+          { ...share, orderId: 6, ...legOf('SWVXX', 'BUY', 0) },
+          ...(count === 2 ? [{ ...share, orderId: 5, ...legOf(CALL, 'EXCHANGE') }] : []),
+          ...(count === 3 ? [{ ...share, orderId: 5, ...legOf(CALL, 'BUY_TO_CLOSE', 0) }] : []),
         ]),
     });
     expect(await broker.ordersSince(NOON)).toMatchObject([
       { venueOrderId: '3', order: { legs: [{ symbol: 'QQQ', side: 'sell', effect: 'open' }] } },
     ]);
     await expect(broker.ordersSince(NOON)).rejects.toThrow('order 5');
+    await expect(broker.ordersSince(NOON)).rejects.toThrow(
+      'not as documented: orderLegCollection.0.quantity',
+    );
   });
 
   it('is not taken for whole at Schwab’s limit, nor asked for beyond a year', async () => {

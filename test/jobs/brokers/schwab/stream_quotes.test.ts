@@ -158,12 +158,11 @@ describe('hints', () => {
     hints.listen(() => {
       count += 1;
     });
-    const until = performance.now() + 500;
-    for (let seq = 0; performance.now() < until; seq += 1) {
+    // Where they are put off for ever, the test's time ends it.
+    for (let seq = 0; count <= 2; seq += 1) {
       hints.observe(activity(seq));
       await systemClock().sleep(5);
     }
-    expect(count).toBeGreaterThan(2);
     hints.close();
   });
 });
