@@ -59,7 +59,7 @@ export function unknownOrders(parts: Parts): UnknownOrders {
   const { probes, declared } = memory;
   const all = (open: readonly OpenOrder[]): readonly OpenOrder[] => {
     // Once it has an id at the broker it is an order like others.
-    const ids = new Set(open.map((order) => order.intent_id));
+    const ids = new Set(open.filter((order) => !isDeclared(order)).map((order) => order.intent_id));
     return [...open.filter(isSought), ...[...declared.values()].filter((order) => !ids.has(order.intent_id))];
   };
   const sought = (open: readonly OpenOrder[]): readonly SoughtOrder[] =>
@@ -68,6 +68,8 @@ export function unknownOrders(parts: Parts): UnknownOrders {
   return {
     due: (open, now) => {
       forget(memory, open, now);
+      // By a process before this one, perhaps.
+      for (const order of open.filter(isDeclared)) declared.set(order.intent_id, order);
       const waiting = open.filter((order) => order.state === 'unknown');
       for (const order of waiting) {
         if (!probes.has(order.intent_id)) probes.set(order.intent_id, beginProbe(order.ts_state));
@@ -126,6 +128,10 @@ export async function disownStuck(
 
 function isSought({ state, venue_order_id }: OpenOrder): boolean {
   return state === 'unknown' || (state === 'submitted' && venue_order_id === null);
+}
+
+function isDeclared({ state, venue_order_id }: OpenOrder): boolean {
+  return state === 'canceled' && venue_order_id === null;
 }
 
 const NOTHING: Settled = { newFills: 0, isChanged: false, problem: null, uneven: null };

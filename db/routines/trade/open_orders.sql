@@ -15,8 +15,8 @@ as $$
     )
   from trade.account_orders(p_account, p_as_of) o
   where o.ts_submitted is not null
-    -- A fill may be reported behind the cancel.
-    and (not o.is_over or o.venue_order_id is not null)
+    -- A fill may be reported behind the cancel, and an order turn up that was declared not placed.
+    and (not o.is_over or o.venue_order_id is not null or o.state = 'canceled')
   order by o.intent_id
 $$;
 comment on function trade.open_orders(text, timestamp) is

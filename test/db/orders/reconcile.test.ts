@@ -372,16 +372,22 @@ describe('an order of unknown fate', () => {
     expect(await world.halts()).toEqual([]);
   });
 
-  it('that turns up after it was given up is canceled and told', async () => {
-    const { world, jobs } = await withEntrySent('silent_placed');
-    world.venue.levers.listLagMs = 45_000;
-    await passes(world, jobs, 31_000);
-    expect(await world.states('entry')).toEqual(['submitted', 'unknown', 'canceled']);
-    await passes(world, jobs, 20_000);
-    expect(world.venue.working()).toEqual([]);
-    expect(await world.alerts()).toContain('order late');
-    expect(await world.halts()).toHaveLength(1);
-  });
+  it.each(['the process that gave it up', 'another process'])(
+    'that turns up is canceled and told by %s',
+    async (who) => {
+      const { world, jobs } = await withEntrySent('silent_placed');
+      world.venue.levers.listLagMs = 45_000;
+      await passes(world, jobs, 31_000);
+      expect(await world.states('entry')).toEqual(['submitted', 'unknown', 'canceled']);
+      if (who === 'another process') {
+        await jobs.reconciler.close();
+        await passes(world, { reconciler: await world.openReconciler() }, 20_000);
+      } else await passes(world, jobs, 20_000);
+      expect(world.venue.working()).toEqual([]);
+      expect(await world.alerts()).toContain('order late');
+      expect(await world.halts()).toHaveLength(1);
+    },
+  );
 
   it('was sent by a process that has died, and is looked for though nobody sends any more', async () => {
     const { world, jobs } = await withEntrySent('held_placed');
