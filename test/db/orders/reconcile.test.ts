@@ -262,15 +262,18 @@ describe('an order', () => {
       await world.slice();
       await send(jobs);
       const outOfTheWay = /^protect#\d canceled 0\/25$/;
-      await eventually(async () => {
-        world.moveTo(250);
-        expect((await world.orders()).filter((line) => outOfTheWay.test(line))).toHaveLength(1);
-      });
-      await send(jobs);
-      expect((await world.orders()).at(-1)).toBe('exit#1 accepted 0/25');
-      world.venue.levers.hangs = null;
-      world.venue.release();
-      await hanging;
+      try {
+        await eventually(async () => {
+          world.moveTo(250);
+          expect((await world.orders()).filter((line) => outOfTheWay.test(line))).toHaveLength(1);
+        });
+        await send(jobs);
+        expect((await world.orders()).at(-1)).toBe('exit#1 accepted 0/25');
+      } finally {
+        world.venue.levers.hangs = null;
+        world.venue.release();
+        await hanging;
+      }
       world.venue.fillAll();
       await goOn(world, jobs, 5000);
       expect(world.venue.positionOf(PUT)).toBe(0);
