@@ -41,8 +41,10 @@ export async function flatten(options: FlattenOptions): Promise<FlattenResult> {
   let closed = 0;
   for (let round = 0; round < MAX_ROUNDS && !options.signal.aborted; round += 1) {
     try {
+      const orders = await patiently(options, () => workingOrders(options, isMeant));
+      if (options.signal.aborted) break;
       // What works must not fill behind the closes.
-      canceled += await cancelOrders(options, isMeant);
+      canceled += await cancelAll(options, orders, isMeant);
     } catch (error) {
       options.onStep(`the orders cannot be read (${errorText(error)}): closing all the same`);
     }
@@ -52,8 +54,11 @@ export async function flatten(options: FlattenOptions): Promise<FlattenResult> {
     closed += await closeAll(options, await uncovering(options, open));
   }
   const open = await patiently(options, () => openOptions(options));
-  // What works without a position would open one; what works beside one is its stop, or its close.
-  if (open.length === 0 && !options.signal.aborted) canceled += await cancelOrders(options, isMeant);
+  const isNeeded = ({ order: { legs } }: OrderReport): boolean =>
+    legs.every(({ effect, symbol }) => effect === 'close' && open.some((each) => each.symbol === symbol));
+  // What would open a position; what closes one that could not be closed is its stop, or the close that still works.
+  if (!options.signal.aborted)
+    canceled += await cancelOrders(options, (order) => isMeant(order) && !isNeeded(order));
   const working = await patiently(options, () => workingOrders(options, isMeant));
   return { canceled, closed, working, open: await patiently(options, () => openOptions(options)) };
 }
@@ -82,6 +87,14 @@ export async function cancelOrders(
   isMeant: (order: OrderReport) => boolean,
 ): Promise<number> {
   const orders = await patiently(options, () => workingOrders(options, isMeant));
+  return cancelAll(options, orders, isMeant);
+}
+
+async function cancelAll(
+  options: Omit<FlattenOptions, 'symbols'>,
+  orders: readonly OrderReport[],
+  isMeant: (order: OrderReport) => boolean,
+): Promise<number> {
   for (const order of orders) {
     const outcome = await options.broker.cancel(order.venueOrderId);
     const about = outcome.kind === 'requested' ? 'requested' : `${outcome.kind}: ${outcome.reason}`;

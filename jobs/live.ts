@@ -313,6 +313,7 @@ function endAt({ options, run }: Parts, look: Look, now: EasternUs): EasternUs {
     quotes: markOf(look.quote_mark, look.quote_recv),
     now,
     muteAfterMs: muteAfterMs(options),
+    isHolding: look.is_holding,
     graceMs: run.graceMs,
     periodMs: run.periodMs,
   });

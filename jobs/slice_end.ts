@@ -15,10 +15,12 @@ export interface SliceEndOptions {
   readonly quotes: Mark | null;
   readonly now: EasternUs;
   /**
-   * A stream that is silent for longer counts as complete up to the clock, so that a forced exit never waits for it; and no exit waits
-   * longer for ticks that come late.
+   * A stream that is silent for longer counts as complete up to the clock, so that a forced exit never waits for it; and what is held
+   * waits no longer for ticks that come late.
    */
   readonly muteAfterMs: number;
+  /** Exits hang on the quotes. */
+  readonly isHolding: boolean;
   /** Periods wait this long for late ticks. */
   readonly graceMs: number;
   readonly periodMs: number;
@@ -34,9 +36,10 @@ function completeTo(mark: Mark | null, now: EasternUs, muteAfterMs: number): Eas
  * still waiting for its ticks: what its signal decides comes before the quotes after it.
  */
 export function sliceEnd(options: SliceEndOptions): EasternUs {
-  const { now, muteAfterMs, graceMs, periodMs } = options;
+  const { now, muteAfterMs, isHolding, graceMs, periodMs } = options;
   const quotes = completeTo(options.quotes, now, muteAfterMs);
-  const ticks = Math.max(completeTo(options.ticks, now, muteAfterMs), addMs(now, -muteAfterMs));
+  const told = completeTo(options.ticks, now, muteAfterMs);
+  const ticks = isHolding ? Math.max(told, addMs(now, -muteAfterMs)) : told;
   const firstUnripe = nextClose(addMs(Math.min(quotes, ticks) as EasternUs, -graceMs), periodMs);
   return Math.min(quotes, firstUnripe - 1) as EasternUs;
 }

@@ -212,8 +212,8 @@ const RECONCILING: readonly Bug[] = [
   {
     name: 'ignore fills behind a cancel',
     file: 'db/routines/trade/open_orders.sql',
-    find: `and (not o.is_over or o.venue_order_id is not null or o.state = 'canceled')`,
-    replace: 'and not o.is_over',
+    find: 'not o.is_over or o.venue_order_id is not null',
+    replace: 'not o.is_over',
     test: seeds,
     invariant: 'broker ledger = our fills|every position has an armed exit',
   },

@@ -22,15 +22,16 @@ export interface CancellerParts {
 }
 
 // Of a cancel that was not heard of. One that was answered is asked for again less and less often: an order that does not go must not
-// use up the requests that exits need.
+// use up the requests that exits need. One that was refused may be possible in a moment.
 const AGAIN_MS = 1000;
-const MAX_AGAIN_MS = 15_000;
+const MAX_AGAIN_MS = { requested: 15_000, refused: 4000 } as const;
 const MAX_REMEMBERED = 1000;
 
 interface Asked {
   readonly at: EasternUs;
-  /** Requests that the broker has answered. */
+  /** Requests that the broker has answered, and how it answered the last of them. */
   answers: number;
+  answer: keyof typeof MAX_AGAIN_MS;
 }
 
 /** A canceller that has asked for nothing. */
@@ -42,7 +43,10 @@ export function createCanceller({ broker, clock, onEvent, onAsked }: CancellerPa
     const outcome = await broker
       .cancel(id)
       .catch((error: unknown): CancelOutcome => ({ kind: 'unknown', reason: errorText(error) }));
-    if (outcome.kind === 'requested' || outcome.kind === 'refused') about.answers += 1;
+    if (outcome.kind === 'requested' || outcome.kind === 'refused') {
+      about.answers += 1;
+      about.answer = outcome.kind;
+    }
     onEvent('cancel asked', { intent_id: item.intent_id, venue_order_id: id, ...outcome });
     onAsked();
   };
@@ -55,7 +59,7 @@ export function createCanceller({ broker, clock, onEvent, onAsked }: CancellerPa
       const before = asked.get(id);
       if (before !== undefined && now - before.at < pauseMs(before) * 1000) return;
       if (asked.size >= MAX_REMEMBERED) asked.delete(asked.keys().next().value ?? '');
-      const about = { at: now, answers: before?.answers ?? 0 };
+      const about: Asked = { at: now, answers: before?.answers ?? 0, answer: before?.answer ?? 'requested' };
       asked.set(id, about);
       underWay.set(
         id,
@@ -68,6 +72,6 @@ export function createCanceller({ broker, clock, onEvent, onAsked }: CancellerPa
   };
 }
 
-function pauseMs({ answers }: Asked): number {
-  return Math.min(MAX_AGAIN_MS, AGAIN_MS * 2 ** Math.max(0, answers - 2));
+function pauseMs({ answers, answer }: Asked): number {
+  return Math.min(MAX_AGAIN_MS[answer], AGAIN_MS * 2 ** Math.max(0, answers - 2));
 }

@@ -57,7 +57,8 @@ interface Round {
   /** The list, where it was read. */
   reports: readonly OrderReport[] | null;
   readonly problems: string[];
-  /** Intents whose orders were found under their ids. */
+  /** Intents whose orders were asked for by name, and those that were found under their ids. */
+  readonly asked: Set<number>;
   readonly found: Set<number>;
   changes: number;
   newFills: number;
@@ -66,6 +67,8 @@ interface Round {
 const LIST_MARGIN_MS = 10_000;
 // A read that takes longer does not hold up what exits wait for.
 const LOOK_MS = 200;
+// Of more a list tells with one request.
+const MAX_NAMED = 2;
 const AGAIN_MS = 2000;
 const DIFFER_MS = 10_000;
 const QUIET_MS = 5000;
@@ -115,11 +118,12 @@ async function readRound(
   const { broker, schedule, unknown } = parts;
   const round: Round = {
     ...{ now, isFull, open, reads: brokerReads(broker, parts), reports: null, problems: [] },
-    ...{ found: new Set(), changes: 0, newFills: 0 },
+    ...{ asked: new Set(), found: new Set(), changes: 0, newFills: 0 },
   };
-  await settleAwaited(due, round, parts);
-  const others = due.filter((order) => !order.is_awaited);
-  if (isFull || lost.length > 0 || others.length > 1) {
+  const awaited = due.filter((order) => order.is_awaited);
+  const isFew = awaited.length <= MAX_NAMED || parts.budget.waitMs() > 0;
+  if (isFew) await settleAwaited(awaited, round, parts);
+  if (isFull || lost.length > 0 || due.length - (isFew ? awaited.length : 0) > 1) {
     const from = listedFrom([...open, ...lost], now, isFull);
     round.reports = await answered(round.reads.ordersSince(from), round, parts);
   }
@@ -155,29 +159,40 @@ async function answered<T>(read: Promise<T>, round: Round, parts: PassParts): Pr
   }
 }
 
-/** Those of the orders that exits wait for, asked for by name, as far as they are due. */
+/** Those of the orders that exits wait for, asked for by name, as far as they are due and the budgets go. */
 async function settleAwaited(orders: readonly OpenOrder[], round: Round, parts: PassParts): Promise<void> {
   const now = parts.clock.now();
   const due = orders.filter(
     (order) => order.is_awaited && order.venue_order_id !== null && parts.schedule.isDue(order, now),
   );
-  // Side by side: none waits for an answer about another.
-  const asked = due.map((order) => round.reads.order(order.venue_order_id as string, 'exit'));
-  const reports = await Promise.all(asked);
-  for (const [index, order] of due.entries())
-    await settleRead(order, reports[index] ?? null, { ...parts, round, now });
+  // Side by side, and each settled when its answer comes: none waits for an answer about another.
+  const answers = new Map<number, Promise<{ order: OpenOrder; report: OrderReport | 'missing' | null }>>();
+  for (const order of due) {
+    if (!canLook(parts)) break;
+    round.asked.add(order.intent_id);
+    const answer = round.reads.order(order.venue_order_id as string, 'exit');
+    answers.set(
+      order.intent_id,
+      answer.then((report) => ({ order, report })),
+    );
+  }
+  while (answers.size > 0) {
+    const { order, report } = await Promise.race(answers.values());
+    answers.delete(order.intent_id);
+    await settleRead(order, report, { ...parts, round, now });
+  }
 }
 
 async function settleKnown(order: OpenOrder, round: Round, parts: PassParts): Promise<void> {
-  const { reads, reports, found, now } = round;
-  // Read by name already: an exit waits for it, or has come to wait meanwhile.
-  if (found.has(order.intent_id)) return;
+  const { reads, reports, asked, found, now } = round;
+  const { intent_id, is_awaited } = order;
   const id = order.venue_order_id as string;
   const listed = reports?.find((each) => each.venueOrderId === id);
-  if (listed === undefined && order.is_awaited) return;
+  if (listed === undefined && (asked.has(intent_id) || (is_awaited && !canLook(parts)))) return;
   // A list may lag behind: what it lacks is asked for by name.
-  const report = listed ?? (await answered(reads.order(id, 'entry'), round, parts));
-  await settleRead(order, report, { ...parts, round, now });
+  const report = listed ?? (await answered(reads.order(id, is_awaited ? 'exit' : 'entry'), round, parts));
+  // An exit may have come to wait for it meanwhile: what was read of it then is newer.
+  if (!found.has(intent_id)) await settleRead(order, report, { ...parts, round, now });
 }
 
 type ReadParts = PassParts & { readonly round: Round; readonly now: EasternUs };

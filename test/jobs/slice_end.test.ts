@@ -10,13 +10,20 @@ function mark(time: string, received = time): Mark {
   return { highWater: at(`${DAY} ${time}`), receivedAt: at(`${DAY} ${received}`) };
 }
 
-function end(marks: { ticks: Mark | null; quotes: Mark | null; now: string; periodMs?: number }): string {
-  const { ticks, quotes, now, periodMs = 60_000 } = marks;
+function end(marks: {
+  ticks: Mark | null;
+  quotes: Mark | null;
+  now: string;
+  periodMs?: number;
+  isHolding?: boolean;
+}): string {
+  const { ticks, quotes, now, periodMs = 60_000, isHolding = true } = marks;
   const us = sliceEnd({
     ticks,
     quotes,
     now: at(`${DAY} ${now}`),
     muteAfterMs: 5000,
+    isHolding,
     graceMs: 1000,
     periodMs,
   });
@@ -47,11 +54,13 @@ describe('the end of a slice', () => {
     expect(end({ ticks: null, quotes: null, now: '10:02:01' })).toBe('10:02:01');
   });
 
-  it('waits no longer for ticks that lag than for ticks that stay away: exits hang on the quotes', () => {
+  it('waits no longer for ticks that lag than for ticks that stay away, if something is held', () => {
     const lagging = mark('10:00:50', '10:01:05.900');
     const quotes = mark('10:01:05.800');
     expect(end({ ticks: lagging, quotes, now: '10:01:05.900' })).toBe('10:00:59.999999');
-    expect(end({ ticks: lagging, quotes: mark('10:01:06'), now: '10:01:06' })).toBe('10:01:06');
+    const later = { ticks: lagging, quotes: mark('10:01:06'), now: '10:01:06' };
+    expect(end(later)).toBe('10:01:06');
+    expect(end({ ...later, isHolding: false })).toBe('10:00:59.999999');
   });
 
   it('does not wait for a quiet quote stream with a minute that is due', () => {

@@ -15,11 +15,14 @@ as $$
     )
   from trade.account_orders(p_account, p_as_of) o
   where o.ts_submitted is not null
-    -- A fill may be reported behind the cancel, and an order turn up that was declared not placed.
-    and (not o.is_over or o.venue_order_id is not null or o.state = 'canceled')
+    -- A fill may be reported behind the cancel, and an order turn up that was unknown and declared not placed.
+    and (
+      not o.is_over or o.venue_order_id is not null
+      or o.state = 'canceled' and exists (select from trade.order_events e where e.intent_id = o.intent_id and e.state = 'unknown')
+    )
   order by o.intent_id
 $$;
 comment on function trade.open_orders(text, timestamp) is
-  'The orders of an account that were sent and have not ended, and those that ended within 60 s; is_awaited: it is being canceled, and what comes after it waits '
+  'The orders of an account that were sent and have not ended, those that ended within 60 s, and those declared not placed within 60 s; is_awaited: it is being canceled, and what comes after it waits '
   'for its end.';
 grant execute on function trade.open_orders(text, timestamp) to job_runner;

@@ -16,8 +16,10 @@ begin
     s.limit_px_e4 := null;
     s.ts_until := null;
   else
-    s.limit_px_e4 := s.first_limit_px_e4 + (s.attempt - 1) * p_strategy.exit_reprice_ticks
-      * trade.price_step(p_strategy, s.first_limit_px_e4);
+    -- An attempt that was refused comes sooner than a re-pricing, and costs no more.
+    s.limit_px_e4 := s.first_limit_px_e4
+      + least(s.attempt - 1, floor(extract(epoch from s.ev_ts - s.ts_exit) * 1000 / p_strategy.exit_reprice_ms)::integer)
+      * p_strategy.exit_reprice_ticks * trade.price_step(p_strategy, s.first_limit_px_e4);
     s.ts_until := least(s.ev_ts + make_interval(secs => p_strategy.exit_reprice_ms / 1000.0), v_market_from);
   end if;
   s.intent_id := nextval('trade.order_intents_intent_id_seq');
@@ -33,5 +35,5 @@ begin
 end
 $$;
 comment on function trade.reprice_exit(trade.walk_state, trade.runs, ref.strategies) is
-  'Replaces an unfilled exit order by the next attempt: some increments higher, and a market order when exit_market_after_ms have passed.';
+  'Replaces an unfilled exit order by the next attempt: some increments higher for each exit_reprice_ms, and a market order when exit_market_after_ms have passed.';
 grant execute on function trade.reprice_exit(trade.walk_state, trade.runs, ref.strategies) to job_runner;

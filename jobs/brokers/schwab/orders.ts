@@ -252,7 +252,7 @@ function rowIn(row: unknown, log: Logger): WireOrder[] {
   if (parsed.success) return [parsed.data];
   const where = parsed.error.issues[0]?.path.join('.') ?? '';
   const symbols = [...JSON.stringify(row).matchAll(/"symbol":"([^"]*)"/g)];
-  if (symbols.some(([, symbol = '']) => toOsi(symbol) !== null))
+  if (symbols.length === 0 || symbols.some(([, symbol = '']) => toOsi(symbol) !== null))
     throw new Failure(`Schwab's answer to GET orders is not as documented: ${where}`);
   log.warn({ reason: `not as documented: ${where}` }, PASSED_OVER);
   return [];

@@ -297,22 +297,28 @@ describe('an exit', () => {
 });
 
 describe('a cancel', () => {
-  it('that is taken, and changes nothing, is asked for less and less often: exits need the requests', async () => {
-    const world = await createWorld(bench);
-    const jobs = await openJobs(world);
-    world.moveTo('10:05:00.2');
-    await world.slice();
-    await send(jobs);
-    world.venue.levers.cancel = 'stuck';
-    world.moveTo('10:05:06');
-    await world.slice();
-    for (let look = 0; look < 120; look += 1) {
+  it.each([
+    // After 0, 1, 2, 4, 8, 16, 31 and 46 seconds; after 0, 1, 2, 4, 8 and then every four.
+    ['taken, and changes nothing', 'stuck', 8],
+    ['refused', 'refuse', 17],
+  ] as const)(
+    'that is %s is asked for less and less often: exits need the requests',
+    async (_, plan, count) => {
+      const world = await createWorld(bench);
+      const jobs = await openJobs(world);
+      world.moveTo('10:05:00.2');
+      await world.slice();
       await send(jobs);
-      world.moveTo(500);
-    }
-    // After 0, 1, 2, 4, 8, 16, 31 and 46 seconds.
-    expect(world.venue.requests.cancel).toBe(8);
-  });
+      world.venue.levers.cancel = plan;
+      world.moveTo('10:05:06');
+      await world.slice();
+      for (let look = 0; look < 120; look += 1) {
+        await send(jobs);
+        world.moveTo(500);
+      }
+      expect(world.venue.requests.cancel).toBe(count);
+    },
+  );
 
   it('that gets no answer is asked for once a second until the order has ended', async () => {
     const world = await createWorld(bench);

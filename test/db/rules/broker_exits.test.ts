@@ -178,7 +178,7 @@ describe('an exit', () => {
       await d.to(later(time, 100));
     }
     expect(sentAt).toEqual(['07:01', '07:03', '07:05']);
-    expect((await orders(d)).at(-1)).toMatch(/^exit#3 buy 25 P600 limit \d\.\d\d accepted$/);
+    expect((await orders(d)).at(-1)).toBe('exit#3 buy 25 P600 limit 2.20 accepted');
   });
 
   test('without an ask to price it is a market order, and so is every attempt after it', async () => {

@@ -122,6 +122,7 @@ describe('the list of orders', () => {
           { ...share, orderId: 6, ...legOf('SWVXX', 'BUY', 0) },
           ...(count === 2 ? [{ ...share, orderId: 5, ...legOf(CALL, 'EXCHANGE') }] : []),
           ...(count === 3 ? [{ ...share, orderId: 5, ...legOf(CALL, 'BUY_TO_CLOSE', 0) }] : []),
+          ...(count === 4 ? ['an order of which nothing can be read'] : []),
         ]),
     });
     expect(await broker.ordersSince(NOON)).toMatchObject([
@@ -131,6 +132,7 @@ describe('the list of orders', () => {
     await expect(broker.ordersSince(NOON)).rejects.toThrow(
       'not as documented: orderLegCollection.0.quantity',
     );
+    await expect(broker.ordersSince(NOON)).rejects.toThrow('not as documented');
   });
 
   it('is not taken for whole at Schwab’s limit, nor asked for beyond a year', async () => {
