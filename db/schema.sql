@@ -2414,7 +2414,7 @@ comment on function trade.note_reconciled(p_account text, p_ts timestamp without
 grant execute on function trade.note_reconciled(p_account text, p_ts timestamp without time zone, p_is_ok boolean, p_detail text) to job_runner;
 
 create function trade.open_orders(p_account text, p_as_of timestamp without time zone) returns TABLE(intent_id bigint, position_id bigint, purpose text, state text, ts_state timestamp without time zone, ts_submitted timestamp without time zone, venue_order_id text, symbol text, side text, effect text, qty integer, order_type text, limit_px_e4 integer, stop_px_e4 integer, filled_qty integer, legs jsonb, is_awaited boolean) language sql stable;
-comment on function trade.open_orders(p_account text, p_as_of timestamp without time zone) is 'The orders of an account that were sent and have not ended, and those that ended within 60 s; is_awaited: it is being canceled, and what comes after it waits for its end.';
+comment on function trade.open_orders(p_account text, p_as_of timestamp without time zone) is 'The orders of an account that were sent and have not ended, those that ended within 60 s, and those declared not placed within 60 s; is_awaited: it is being canceled, and what comes after it waits for its end.';
 grant execute on function trade.open_orders(p_account text, p_as_of timestamp without time zone) to job_runner;
 
 create function trade.open_positions(p_account text) returns TABLE(symbol text, qty integer) language sql stable;
@@ -2466,7 +2466,7 @@ comment on function trade.record_order_event(p_intent_id bigint, p_epoch bigint,
 grant execute on function trade.record_order_event(p_intent_id bigint, p_epoch bigint, p_ts timestamp without time zone, p_state text, p_venue_order_id text, p_qty integer, p_detail text) to job_runner;
 
 create function trade.reprice_exit(p_walk trade.walk_state, p_run trade.runs, p_strategy ref.strategies) returns trade.walk_state language plpgsql volatile;
-comment on function trade.reprice_exit(p_walk trade.walk_state, p_run trade.runs, p_strategy ref.strategies) is 'Replaces an unfilled exit order by the next attempt: some increments higher, and a market order when exit_market_after_ms have passed.';
+comment on function trade.reprice_exit(p_walk trade.walk_state, p_run trade.runs, p_strategy ref.strategies) is 'Replaces an unfilled exit order by the next attempt: some increments higher for each exit_reprice_ms, and a market order when exit_market_after_ms have passed.';
 grant execute on function trade.reprice_exit(p_walk trade.walk_state, p_run trade.runs, p_strategy ref.strategies) to job_runner;
 
 create function trade.risk_px(p_instrument_id integer) returns integer language plpgsql stable;
