@@ -85,6 +85,7 @@ $$;
 comment on function trade.order_work(text, timestamp) is
   'What is to be done at an account''s broker now, in this order: drop (end an order that was never sent: the reason begins with the state), cancel, send. '
   'An entry is sent only while its slot is claimed for it, in time, and with no bar; an exit only when nothing else of its position works at the broker, '
-  'for what is open at most, and what its broker confirms (trade.confirmed_qty); a stop while the position is not being left. What is sent and unknown blocks its position until it is reconciled. An entry '
+  'for what is open at most, and what its broker confirms (trade.confirmed_qty); a stop while the position is not being left. '
+  'What is sent and unknown blocks its position until it is reconciled. An entry '
   'that works is canceled under the kill switch, without an open run, and when nobody has done so 5 s after its time.';
 grant execute on function trade.order_work(text, timestamp) to job_runner;

@@ -35,5 +35,6 @@ begin
 end
 $$;
 comment on function trade.reprice_exit(trade.walk_state, trade.runs, ref.strategies) is
-  'Replaces an unfilled exit order by the next attempt: some increments higher for each exit_reprice_ms, and a market order when exit_market_after_ms have passed.';
+  'Replaces an unfilled exit order by the next attempt: some increments higher for each exit_reprice_ms, and a market '
+  'order when exit_market_after_ms have passed.';
 grant execute on function trade.reprice_exit(trade.walk_state, trade.runs, ref.strategies) to job_runner;

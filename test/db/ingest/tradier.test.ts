@@ -205,7 +205,7 @@ describe('Tradier’s feed', () => {
     expect(late.map((row) => row.at)).toEqual(['10:21:00', '10:21:00', '10:21:00']);
   });
 
-  it('takes no value for a minute’s that came when the minute was long over', async () => {
+  it('takes no value for a minute that was long over when it came', async () => {
     const { clock, store, run } = await world('10:24:30', { leaps: true });
     let isFirst = true;
     // Between the minute and its requests the process stands still.
