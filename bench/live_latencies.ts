@@ -63,7 +63,13 @@ const EXIT_SQL = `
     ) as ts_marked
   ) m
   cross join lateral (select ref.eastern(pg_xact_commit_timestamp(o.xmin)) as ts) c
-  where o.purpose = 'exit' and o.attempt = 1 and d.reason in ('take_profit', 'stop_loss') and o.ts >= $1 and o.ts < $2`;
+  where o.purpose = 'exit' and o.attempt = 1 and d.reason in ('take_profit', 'stop_loss') and o.ts >= $1 and o.ts < $2
+    -- What was not yet known to be held when its quote came is brought by the fill's becoming known.
+    and not exists (
+      select from trade.fills f
+      where f.position_id = o.position_id and f.effect = 'open' and r.broker <> 'paper'
+        and ref.eastern(pg_xact_commit_timestamp(f.xmin)) > q.ts_recv
+    )`;
 
 // As the process that sends them has measured it: to the last byte handed to the connection.
 const BYTES_SQL = `

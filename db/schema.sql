@@ -2353,6 +2353,10 @@ create function trade.intrinsic_value(p_run trade.runs, p_instrument_id integer,
 comment on function trade.intrinsic_value(p_run trade.runs, p_instrument_id integer, p_ts timestamp without time zone) is 'What a contract, or a spread, was worth at its expiry, 1/10,000 dollar, against the underlying''s last price in the run''s feed within the five minutes before its close (settled on a later day: of that session); null where there is none. Stands in for the assignment of an American contract.';
 grant execute on function trade.intrinsic_value(p_run trade.runs, p_instrument_id integer, p_ts timestamp without time zone) to job_runner;
 
+create function trade.is_exit_due(p_run_id bigint, p_to timestamp without time zone, p_as_of timestamp without time zone) returns boolean language plpgsql volatile;
+comment on function trade.is_exit_due(p_run_id bigint, p_to timestamp without time zone, p_as_of timestamp without time zone) is 'Whether something that a run holds at its broker has an exit due before p_to, by what was received by p_as_of, or its next price, or is without its first protective stop. Asked while nothing but the grace of a period stands before p_to.';
+grant execute on function trade.is_exit_due(p_run_id bigint, p_to timestamp without time zone, p_as_of timestamp without time zone) to job_runner;
+
 create function trade.is_over(p_state text) returns boolean language sql immutable;
 comment on function trade.is_over(p_state text) is 'True for the states of an order that has ended; fills of it may still be reported late.';
 grant execute on function trade.is_over(p_state text) to job_runner;
@@ -2402,7 +2406,7 @@ comment on function trade.lost_positions(p_account text, p_strategy text, p_brok
 grant execute on function trade.lost_positions(p_account text, p_strategy text, p_broker text, p_since timestamp without time zone) to job_runner;
 
 create function trade.mark_bar(p_run trade.runs, p_ts timestamp without time zone) returns text language plpgsql stable;
-comment on function trade.mark_bar(p_run trade.runs, p_ts timestamp without time zone) is 'feed_mute where a live run decides up to p_ts and one of its feeds has not said that its rows up to there are stored: the clock went on without it, for exits; an entry would rest on half a period. Null where every mark has passed, and before a feed''s first.';
+comment on function trade.mark_bar(p_run trade.runs, p_ts timestamp without time zone) is 'feed_mute where a live run decides up to p_ts and one of its feeds has not said that its rows up to there, and those of the grace behind it, are stored: the run went on without them, for exits; an entry would rest on half a period. Null where every mark has passed, and before a feed''s first.';
 grant execute on function trade.mark_bar(p_run trade.runs, p_ts timestamp without time zone) to job_runner;
 
 create function trade.near_event(p_ts timestamp without time zone, p_minutes integer) returns text language sql stable;

@@ -19,12 +19,16 @@ const SAMPLES_SQL = `
   insert into ops.latency_samples (ts, stage, micros)
   select $1, x.stage, x.micros from unnest($2::text[], $3::bigint[]) as x (stage, micros)`;
 
-// What an order `i` came from: the slice that wrote it is the first that reaches its time; a stop or target names its quote.
+// What an order `i` came from: the slice of its own transaction (one that only reaches its time may be another, where a fill
+// became known late); a stop or target names its quote.
 const CAUSE = `
   join trade.decisions d on d.decision_id = i.decision_id
   join trade.runs r on r.run_id = i.run_id
   cross join lateral (
-    select s.ts_as_of from trade.slices s where s.run_id = i.run_id and s.ts_to >= i.ts order by s.ts_to limit 1
+    select s.ts_as_of from trade.slices s
+    where s.run_id = i.run_id and s.ts_to >= i.ts and s.xmin = i.xmin
+    order by s.ts_to
+    limit 1
   ) s
   left join lateral (
     select q.ts_recv from market.option_quotes q

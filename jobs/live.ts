@@ -87,6 +87,8 @@ const LOOK_SQL = `
   left join ops.stream_marks q on q.feed_id = r.quote_feed_id and q.stream = $3
   where r.run_id = $1`;
 
+const EXIT_DUE_SQL = 'select trade.is_exit_due($1, $2, $3) as is_due';
+
 interface Look {
   readonly tick_mark: string | null;
   readonly tick_recv: string | null;
@@ -162,14 +164,23 @@ function liveRun(parts: Parts): LiveRun {
     return slice;
   }
 
+  /** To where the marks allow a slice. An exit that is due at a broker does not wait for late ticks; nothing is entered on what has not. */
+  async function endOf(look: Look, now: EasternUs, asOf: EasternUs): Promise<EasternUs> {
+    const within = (graceMs: number) => Math.min(endAt(parts, look, now, graceMs), optionClose) as EasternUs;
+    const end = within(run.graceMs);
+    if (end > advancedTo || !look.is_holding || options.broker === 'paper') return end;
+    const known = within(0);
+    return known > advancedTo && (await isExitDue(parts, known, asOf)) ? known : end;
+  }
+
   async function take(look: Look, now: EasternUs): Promise<Slice | null> {
-    const end = Math.min(endAt(parts, look, now), optionClose) as EasternUs;
+    // A mark may have moved between the look at the clock and that at the marks: the rows that it speaks for are to be seen.
+    const asOf = Math.max(now, ...receiptsOf(look)) as EasternUs;
+    const end = await endOf(look, now, asOf);
     // While nothing is held, only the end of a period can bring anything: fewer slices, and the same rows.
     const isDue = look.is_holding || end === optionClose || nextClose(advancedTo, run.periodMs) <= end;
     if (end <= advancedTo || !isDue) return null;
     const began = performance.now();
-    // A mark may have moved between the look at the clock and that at the marks: the rows that it speaks for are to be seen.
-    const asOf = Math.max(now, ...receiptsOf(look)) as EasternUs;
     const slice = await connection.run((client) => advance(client, { runId: run.runId, to: end, asOf }));
     sampler.note({
       sliceMs: performance.now() - began,
@@ -307,14 +318,22 @@ function muteAfterMs(options: LiveOptions): number {
   return options.muteAfterMs ?? MUTE_AFTER_MS;
 }
 
-function endAt({ options, run }: Parts, look: Look, now: EasternUs): EasternUs {
+async function isExitDue({ run, connection }: Parts, before: EasternUs, asOf: EasternUs): Promise<boolean> {
+  const values = [run.runId, formatEastern(before), formatEastern(asOf)];
+  const { rows } = await connection.run((client) =>
+    client.query<{ is_due: boolean }>({ name: 'exit_due', text: EXIT_DUE_SQL, values }),
+  );
+  return rows[0]?.is_due === true;
+}
+
+function endAt({ options, run }: Parts, look: Look, now: EasternUs, graceMs: number): EasternUs {
   return sliceEnd({
     ticks: markOf(look.tick_mark, look.tick_recv),
     quotes: markOf(look.quote_mark, look.quote_recv),
     now,
     muteAfterMs: muteAfterMs(options),
     isHolding: look.is_holding,
-    graceMs: run.graceMs,
+    graceMs,
     periodMs: run.periodMs,
   });
 }

@@ -180,6 +180,22 @@ const DECIDING: readonly Bug[] = [
     invariant: 'no entry on half a period',
   },
   {
+    name: 'enter on a period whose late ticks may still come',
+    file: 'db/routines/trade/mark_bar.sql',
+    find: ' + make_interval(secs => p_run.grace_ms / 1000.0)',
+    replace: '',
+    test: { file: 'db/rules/broker_grace', title: /enters on nothing that has not waited/ },
+    invariant: 'no entry on half a period',
+  },
+  {
+    name: 'let an exit wait for late ticks',
+    file: 'jobs/live.ts',
+    find: `if (end > advancedTo || !look.is_holding || options.broker === 'paper') return end;`,
+    replace: 'return end;',
+    test: { file: 'db/rules/broker_grace', title: /exits at once when it is/ },
+    invariant: 'an exit that is due is sent',
+  },
+  {
     name: 'no stop at the broker',
     file: 'db/routines/trade/walk.sql',
     find: 'v_has_work := trade.protect_positions(p_run, p_strategy, v_slots, p_to);',

@@ -136,6 +136,35 @@ describe('the bytes of an order', () => {
     expect(of('tick to exit bytes')).toHaveLength(1);
     expect(measured).toHaveLength(4);
   });
+
+  it('are measured from the slice that wrote it where a fill became known after the quote that was its stop', async () => {
+    const scenario = await createScenario(bench.owner(), {
+      ...{ until: '10:20', sides: { '10:05': 1 } },
+      quotes: [
+        ['P600', '10:05', 1.0, 1.02],
+        ['P600', '10:06:30', 2.0, 2.05],
+      ],
+    });
+    const desk = await openDesk(scenario, { client: bench.runner() });
+    await desk.to('10:05:00.1');
+    await desk.work('10:05:00.25');
+    await desk.to('10:06:30.2');
+    desk.fill('entry', 25, 1.0, '10:05:01');
+    await desk.report('10:06:31');
+    await desk.to('10:06:32');
+    const { rows } = await bench
+      .runner()
+      .query<{ intent_id: number }>(
+        "select intent_id from trade.order_intents where run_id = $1 and purpose = 'exit'",
+        [desk.run().id],
+      );
+    const before = (await samples()).length;
+    const sampler = bytesSampler(clockAt(() => scenario.at('10:07')));
+    sampler.note(rows[0]?.intent_id as number, scenario.at('10:06:32.1'));
+    await sampler.store(bench.runner());
+    const ofSlice = (await samples()).slice(before).filter(({ stage }) => stage === 'slice to exit bytes');
+    expect(ofSlice.map(({ ms }) => Math.round(ms))).toEqual([100]);
+  });
 });
 
 describe('status', () => {

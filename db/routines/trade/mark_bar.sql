@@ -6,7 +6,7 @@ begin
     select from ops.stream_marks m
     where m.feed_id in (p_run.tick_feed_id, p_run.quote_feed_id)
     group by m.feed_id
-    having max(m.ts_high_water) < p_ts
+    having max(m.ts_high_water) < p_ts + make_interval(secs => p_run.grace_ms / 1000.0)
   ) then
     return 'feed_mute';
   end if;
@@ -14,6 +14,6 @@ begin
 end
 $$;
 comment on function trade.mark_bar(trade.runs, timestamp) is
-  'feed_mute where a live run decides up to p_ts and one of its feeds has not said that its rows up to there are stored: the clock went on without it, '
-  'for exits; an entry would rest on half a period. Null where every mark has passed, and before a feed''s first.';
+  'feed_mute where a live run decides up to p_ts and one of its feeds has not said that its rows up to there, and those of the grace behind it, are '
+  'stored: the run went on without them, for exits; an entry would rest on half a period. Null where every mark has passed, and before a feed''s first.';
 grant execute on function trade.mark_bar(trade.runs, timestamp) to job_runner;
