@@ -70,6 +70,9 @@ const SETTINGS = {
   ...{ max_orders_per_day: 1_000_000, max_orders_per_minute: 10_000, max_day_loss: 100_000_000 },
 };
 
+// At a broker a fill is known a moment later than its quote: an exit that came before it would be measured as late.
+const BROKER_SETTINGS = { take_profit_ratio: 0.96, stop_loss_ratio: 1.04 };
+
 /** A session that opened some two minutes ago, on a whole minute as all do, and closes in three hours, or at the end of the day. */
 function sessionNow(): SessionArguments {
   const now = systemClock().now();
@@ -79,7 +82,7 @@ function sessionNow(): SessionArguments {
   return { sessionDate: dateOf(now), tsOpen: addMs(minute, -OPENED_MS), tsClose, tsOptionClose: tsClose };
 }
 
-async function prepare(owner: pg.Client, session: SessionArguments): Promise<void> {
+async function prepare(owner: pg.Client, session: SessionArguments, settings: object): Promise<void> {
   const { sessionDate, tsOpen, tsClose } = session;
   await owner.query(
     `insert into ref.sessions (session_date, ts_open, ts_close, ts_option_close, is_early_close) values ($1, $2, $3, $3, false)
@@ -88,7 +91,7 @@ async function prepare(owner: pg.Client, session: SessionArguments): Promise<voi
     [sessionDate, formatEastern(tsOpen), formatEastern(tsClose)],
   );
   await owner.query(RULE_SQL);
-  await owner.query('select trade.set_strategy($1, $2)', [STRATEGY, SETTINGS]);
+  await owner.query('select trade.set_strategy($1, $2)', [STRATEGY, settings]);
 }
 
 /** Opens the market and starts the processes; resolves when quotes are stored and the run has begun. */
@@ -102,7 +105,7 @@ export async function startLiveTree(options: {
 }): Promise<LiveTree> {
   const session = sessionNow();
   const dir = join(options.folder, 'live');
-  await prepare(options.owner, session);
+  await prepare(options.owner, session, options.isAtBroker ? { ...SETTINGS, ...BROKER_SETTINGS } : SETTINGS);
   const source = fork(fileURLToPath(new URL('./live_source.js', import.meta.url)));
   const opened = await ask(source, {
     ...{ kind: 'open', session, strikesEachSide: options.strikesEachSide },
@@ -127,10 +130,20 @@ export async function startLiveTree(options: {
     for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (said += String(chunk)));
     return child;
   };
+  // Prints tell at once that a second is over, its aggregate a second later: what an exit at a broker is worth.
+  const ticks = options.isAtBroker ? ['--trades'] : [];
   const children: Record<Part, ChildProcess> = {
-    'ingest-equities': start('ingest', 'equities', '--symbols', SYMBOL),
-    'ingest-options': start('ingest', 'options', '--underlying', SYMBOL, '--strikes', String(STRIKES)),
-    advance: start('advance', '--strategy', STRATEGY),
+    'ingest-equities': start('ingest', 'equities', '--symbols', SYMBOL, ...ticks),
+    'ingest-options': start(
+      'ingest',
+      'options',
+      '--underlying',
+      SYMBOL,
+      '--strikes',
+      String(STRIKES),
+      ...ticks,
+    ),
+    advance: start('advance', '--strategy', STRATEGY, ...ticks),
   };
   const account = ['--account', 'schwab'];
   const others = options.isAtBroker

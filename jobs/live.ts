@@ -11,7 +11,7 @@ import { lockAccountWithin } from './account_lock.ts';
 import { advance, type Slice } from './advance.ts';
 import { type LatencySampler, latencySampler } from './latency.ts';
 import { type LiveRunRequest, type OpenedRun, openLiveRun } from './live_run.ts';
-import { type Mark, nextClose, sliceEnd } from './slice_end.ts';
+import { type Mark, nextClose, type SliceEndOptions, sliceEnd } from './slice_end.ts';
 
 export interface LiveOptions {
   readonly url: string;
@@ -77,6 +77,11 @@ const LOCK_WAIT_MS = 2000;
 // Our own lost connection may live on at the server until it notices.
 const RELOCK_WAIT_MS = 60_000;
 const CLOSE_MS = 3000;
+
+type Waits = Pick<SliceEndOptions, 'graceMs' | 'mostLagMs'>;
+
+// Of an exit that is due: long enough for the prints of a busy stock to say that a period is over.
+const DUE_WAITS: Waits = { graceMs: 0, mostLagMs: 100 };
 
 const LOOK_SQL = `
   select t.ts_high_water as tick_mark, t.ts_recv as tick_recv, q.ts_high_water as quote_mark, q.ts_recv as quote_recv,
@@ -166,10 +171,11 @@ function liveRun(parts: Parts): LiveRun {
 
   /** To where the marks allow a slice. An exit that is due at a broker does not wait for late ticks; nothing is entered on what has not. */
   async function endOf(look: Look, now: EasternUs, asOf: EasternUs): Promise<EasternUs> {
-    const within = (graceMs: number) => Math.min(endAt(parts, look, now, graceMs), optionClose) as EasternUs;
-    const end = within(run.graceMs);
+    const within = (waits: Waits) => Math.min(endAt(parts, look, now, waits), optionClose) as EasternUs;
+    const mostLagMs = look.is_holding ? muteAfterMs(options) : Number.POSITIVE_INFINITY;
+    const end = within({ graceMs: run.graceMs, mostLagMs });
     if (end > advancedTo || !look.is_holding || options.broker === 'paper') return end;
-    const known = within(0);
+    const known = within(DUE_WAITS);
     return known > advancedTo && (await isExitDue(parts, known, asOf)) ? known : end;
   }
 
@@ -326,15 +332,14 @@ async function isExitDue({ run, connection }: Parts, before: EasternUs, asOf: Ea
   return rows[0]?.is_due === true;
 }
 
-function endAt({ options, run }: Parts, look: Look, now: EasternUs, graceMs: number): EasternUs {
+function endAt({ options, run }: Parts, look: Look, now: EasternUs, waits: Waits): EasternUs {
   return sliceEnd({
     ticks: markOf(look.tick_mark, look.tick_recv),
     quotes: markOf(look.quote_mark, look.quote_recv),
     now,
     muteAfterMs: muteAfterMs(options),
-    isHolding: look.is_holding,
-    graceMs,
     periodMs: run.periodMs,
+    ...waits,
   });
 }
 

@@ -14,13 +14,10 @@ export interface SliceEndOptions {
   readonly ticks: Mark | null;
   readonly quotes: Mark | null;
   readonly now: EasternUs;
-  /**
-   * A stream that is silent for longer counts as complete up to the clock, so that a forced exit never waits for it; and what is held
-   * waits no longer for ticks that come late.
-   */
+  /** A stream that is silent for longer counts as complete up to the clock, so that a forced exit never waits for it. */
   readonly muteAfterMs: number;
-  /** Exits hang on the quotes. */
-  readonly isHolding: boolean;
+  /** Ticks that lag further behind the clock are not waited for: exits hang on the quotes. Infinity while nothing is held. */
+  readonly mostLagMs: number;
   /** Periods wait this long for late ticks. */
   readonly graceMs: number;
   readonly periodMs: number;
@@ -36,10 +33,10 @@ function completeTo(mark: Mark | null, now: EasternUs, muteAfterMs: number): Eas
  * still waiting for its ticks: what its signal decides comes before the quotes after it.
  */
 export function sliceEnd(options: SliceEndOptions): EasternUs {
-  const { now, muteAfterMs, isHolding, graceMs, periodMs } = options;
+  const { now, muteAfterMs, mostLagMs, graceMs, periodMs } = options;
   const quotes = completeTo(options.quotes, now, muteAfterMs);
   const told = completeTo(options.ticks, now, muteAfterMs);
-  const ticks = isHolding ? Math.max(told, addMs(now, -muteAfterMs)) : told;
+  const ticks = Math.max(told, addMs(now, -mostLagMs));
   const firstUnripe = nextClose(addMs(Math.min(quotes, ticks) as EasternUs, -graceMs), periodMs);
   return Math.min(quotes, firstUnripe - 1) as EasternUs;
 }

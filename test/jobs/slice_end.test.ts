@@ -23,7 +23,7 @@ function end(marks: {
     quotes,
     now: at(`${DAY} ${now}`),
     muteAfterMs: 5000,
-    isHolding,
+    mostLagMs: isHolding ? 5000 : Number.POSITIVE_INFINITY,
     graceMs: 1000,
     periodMs,
   });

@@ -111,12 +111,12 @@ describe('a step of a live run, in the grace of a period', () => {
     expect(await step('10:07:01.1', '10:07:01')).toBe('10:07:01.1');
   });
 
-  test('waits for the marks all the same: half a period decides nothing', async () => {
-    const { desk, step } = await held({});
-    expect(await step('10:07:00.1', '10:06:59.9')).toBe('10:06:59.999999');
-    expect(await step('10:07:00.3', '10:06:59.99')).toBeNull();
-    expect(await exits(desk)).toEqual([]);
-    expect(await step('10:07:00.4', '10:07:00')).toBe('10:07:00.4');
+  test('waits a moment for the first tick behind the period, and no longer', async () => {
+    const { desk, step } = await held({ quotes: [PUT, ['P600', '10:07:00.050', 2.1, 2.2]] });
+    expect(await step('10:07:00.08', '10:06:59.9')).toBe('10:06:59.999999');
+    expect(await step('10:07:00.085', '10:06:59.99')).toBeNull();
+    expect(await step('10:07:00.089', '10:06:59.99')).toBeNull();
+    expect(await step('10:07:00.09', '10:06:59.99')).toBe('10:07:00.09');
     expect(await exits(desk)).toEqual(['stop_loss at 2.20']);
   });
 
