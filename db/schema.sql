@@ -2349,12 +2349,16 @@ create function trade.handle_event(p_walk trade.walk_state, p_tape trade.quote_t
 comment on function trade.handle_event(p_walk trade.walk_state, p_tape trade.quote_tape, p_run trade.runs, p_strategy ref.strategies, p_as_of timestamp without time zone) is 'Carries out the event that find_event found for a slot.';
 grant execute on function trade.handle_event(p_walk trade.walk_state, p_tape trade.quote_tape, p_run trade.runs, p_strategy ref.strategies, p_as_of timestamp without time zone) to job_runner;
 
+create function trade.has_whole_ticks(p_run trade.runs, p_end timestamp without time zone, p_as_of timestamp without time zone) returns boolean language plpgsql stable;
+comment on function trade.has_whole_ticks(p_run trade.runs, p_end timestamp without time zone, p_as_of timestamp without time zone) is 'Whether the period that ends at p_end has, by what was received by p_as_of, all its ticks but those that come late: one that reaches its end is there, or the feed is one of prints and 150 ms have passed.';
+grant execute on function trade.has_whole_ticks(p_run trade.runs, p_end timestamp without time zone, p_as_of timestamp without time zone) to job_runner;
+
 create function trade.intrinsic_value(p_run trade.runs, p_instrument_id integer, p_ts timestamp without time zone) returns integer language plpgsql stable;
 comment on function trade.intrinsic_value(p_run trade.runs, p_instrument_id integer, p_ts timestamp without time zone) is 'What a contract, or a spread, was worth at its expiry, 1/10,000 dollar, against the underlying''s last price in the run''s feed within the five minutes before its close (settled on a later day: of that session); null where there is none. Stands in for the assignment of an American contract.';
 grant execute on function trade.intrinsic_value(p_run trade.runs, p_instrument_id integer, p_ts timestamp without time zone) to job_runner;
 
 create function trade.is_exit_due(p_run_id bigint, p_to timestamp without time zone, p_as_of timestamp without time zone) returns boolean language plpgsql volatile;
-comment on function trade.is_exit_due(p_run_id bigint, p_to timestamp without time zone, p_as_of timestamp without time zone) is 'Whether something that a run holds at its broker has an exit due before p_to, by what was received by p_as_of, or its next price, or is without its first protective stop. Asked while nothing but the grace of a period stands before p_to.';
+comment on function trade.is_exit_due(p_run_id bigint, p_to timestamp without time zone, p_as_of timestamp without time zone) is 'Whether something that a run holds at its broker has an exit due before p_to, by what was received by p_as_of, and none at work, or is without its first protective stop; false while ticks of the period that ends before p_to are still to come. Asked where nothing but late ticks stands before p_to.';
 grant execute on function trade.is_exit_due(p_run_id bigint, p_to timestamp without time zone, p_as_of timestamp without time zone) to job_runner;
 
 create function trade.is_over(p_state text) returns boolean language sql immutable;

@@ -80,8 +80,8 @@ const CLOSE_MS = 3000;
 
 type Waits = Pick<SliceEndOptions, 'graceMs' | 'mostLagMs'>;
 
-// Of an exit that is due: long enough for the prints of a busy stock to say that a period is over.
-const DUE_WAITS: Waits = { graceMs: 0, mostLagMs: 100 };
+// Of an exit that is due: trade.is_exit_due sees for itself whether a period is whole.
+const DUE_WAITS: Waits = { graceMs: 0, mostLagMs: 0 };
 
 const LOOK_SQL = `
   select t.ts_high_water as tick_mark, t.ts_recv as tick_recv, q.ts_high_water as quote_mark, q.ts_recv as quote_recv,
@@ -174,7 +174,8 @@ function liveRun(parts: Parts): LiveRun {
     const within = (waits: Waits) => Math.min(endAt(parts, look, now, waits), optionClose) as EasternUs;
     const mostLagMs = look.is_holding ? muteAfterMs(options) : Number.POSITIVE_INFINITY;
     const end = within({ graceMs: run.graceMs, mostLagMs });
-    if (end > advancedTo || !look.is_holding || options.broker === 'paper') return end;
+    const mayHurry = look.is_holding && options.broker !== 'paper' && run.graceMs > 0;
+    if (end > advancedTo || !mayHurry) return end;
     const known = within(DUE_WAITS);
     return known > advancedTo && (await isExitDue(parts, known, asOf)) ? known : end;
   }

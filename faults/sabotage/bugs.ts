@@ -190,7 +190,7 @@ const DECIDING: readonly Bug[] = [
   {
     name: 'let an exit wait for late ticks',
     file: 'jobs/live.ts',
-    find: `if (end > advancedTo || !look.is_holding || options.broker === 'paper') return end;`,
+    find: 'if (end > advancedTo || !mayHurry) return end;',
     replace: 'return end;',
     test: { file: 'db/rules/broker_grace', title: /exits at once when it is/ },
     invariant: 'an exit that is due is sent',

@@ -5,6 +5,7 @@ declare
   v_run trade.runs;
   v_strategy ref.strategies;
   v_from timestamp;
+  v_end timestamp;
   v_day trade.session_state;
   v_slots trade.slot_state[];
   v_tapes trade.quote_tape[];
@@ -14,6 +15,11 @@ begin
   select * into strict v_run from trade.runs r where r.run_id = p_run_id;
   v_strategy := jsonb_populate_record(null::ref.strategies, v_run.params);
   select coalesce(max(x.ts_to), v_run.ts_from) into v_from from trade.slices x where x.run_id = p_run_id;
+  v_end := date_bin(make_interval(secs => v_strategy.period_ms / 1000.0), p_to, date_trunc('day', p_to));
+  -- Of half a period the next one would cross back.
+  if v_end > v_from and not trade.has_whole_ticks(v_run, v_end, p_as_of) then
+    return false;
+  end if;
   v_slots := array(
     select trade.load_position(v_run, v_strategy, v_from, p.slot, p.position_id)
     from trade.position_slots p
@@ -29,7 +35,10 @@ begin
       return true;
     end if;
     s := trade.find_event(s, trade.tape_of(v_tapes, s.instrument_id), v_run, v_day, v_strategy, v_from, p_to);
-    if s.ev_kind in ('take_profit', 'stop_loss', 'flat', 'reverse', 'reprice') then
+    -- The next price of an exit that works can wait, and what has filled of an entry may not hide behind its end.
+    if s.ev_kind in ('take_profit', 'stop_loss', 'flat', 'reverse')
+      or s.ev_kind in ('reprice', 'expire_reversal') and s.intent_id is null
+      or s.ev_kind = 'expire' and s.qty > s.closed_qty then
       return true;
     end if;
   end loop;
@@ -37,6 +46,6 @@ begin
 end
 $$;
 comment on function trade.is_exit_due(bigint, timestamp, timestamp) is
-  'Whether something that a run holds at its broker has an exit due before p_to, by what was received by p_as_of, or its next price, or is without its '
-  'first protective stop. Asked while nothing but the grace of a period stands before p_to.';
+  'Whether something that a run holds at its broker has an exit due before p_to, by what was received by p_as_of, and none at work, or is without its '
+  'first protective stop; false while ticks of the period that ends before p_to are still to come. Asked where nothing but late ticks stands before p_to.';
 grant execute on function trade.is_exit_due(bigint, timestamp, timestamp) to job_runner;

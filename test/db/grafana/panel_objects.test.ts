@@ -141,7 +141,7 @@ describe('alarms', () => {
     const owner = bench.owner();
     await owner.query(
       `insert into ops.stream_marks (feed_id, stream, ts_high_water, ts_recv, rows_in)
-       select f.feed_id, f.kind, $1, $1, 1 from trade.runs r join ref.feeds f on f.feed_id in (r.tick_feed_id, r.quote_feed_id)
+       select f.feed_id, f.kind, $1::timestamp + interval '1 second', $1, 1 from trade.runs r join ref.feeds f on f.feed_id in (r.tick_feed_id, r.quote_feed_id)
        where r.run_id = $2`,
       [`${DATE} 10:05`, runId],
     );

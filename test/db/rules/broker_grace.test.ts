@@ -27,11 +27,24 @@ describe('an exit', () => {
     expect(await isDue(d, '10:07:00.200001')).toBe(true);
   });
 
-  test('is due again when its next price is', async () => {
+  test('is not due again for its next price while it works, but when it has failed', async () => {
     const d = await holding({ quotes: [PUT, STOP] });
     await d.to('10:07:01');
-    expect(await isDue(d, '10:07:01.5')).toBe(false);
+    expect(await isDue(d, '10:07:20')).toBe(false);
+    expect(await d.work('10:07:01')).toEqual(['cancel protect the exit goes first']);
+    await d.report('10:07:01.5');
+    expect(await d.work('10:07:01.5', 'rejected')).toEqual(['send exit 25']);
+    await d.report('10:07:01.6');
     expect(await isDue(d, '10:07:20')).toBe(true);
+  });
+
+  test('of what has filled is not hidden by the end of the rest of its entry', async () => {
+    const d = await entering({ quotes: [PUT, STOP] });
+    d.fill('entry', 10, 1.0, '10:05:01');
+    await d.report('10:05:02');
+    await d.to('10:05:02.1');
+    expect(await isDue(d, '10:05:02.2')).toBe(false);
+    expect(await isDue(d, '10:06:59')).toBe(true);
   });
 
   test('is due where a fill has become known behind its quote', async () => {
@@ -111,12 +124,21 @@ describe('a step of a live run, in the grace of a period', () => {
     expect(await step('10:07:01.1', '10:07:01')).toBe('10:07:01.1');
   });
 
-  test('waits a moment for the first tick behind the period, and no longer', async () => {
-    const { desk, step } = await held({ quotes: [PUT, ['P600', '10:07:00.050', 2.1, 2.2]] });
-    expect(await step('10:07:00.08', '10:06:59.9')).toBe('10:06:59.999999');
-    expect(await step('10:07:00.085', '10:06:59.99')).toBeNull();
-    expect(await step('10:07:00.089', '10:06:59.99')).toBeNull();
-    expect(await step('10:07:00.09', '10:06:59.99')).toBe('10:07:00.09');
+  test('waits for the aggregates of the period all the same: of half a period the next one would cross back', async () => {
+    const { desk, step } = await held({ sides: { '10:05': 1, '10:07': null } });
+    expect(await step('10:07:00.1', '10:07:00.1')).toBe('10:06:59.999999');
+    expect(await step('10:07:00.8', '10:07:00.8')).toBeNull();
+    expect(await exits(desk)).toEqual([]);
+    expect(await step('10:07:01.1', '10:07:01')).toBe('10:07:01.1');
+    expect(await exits(desk)).toEqual(['stop_loss at 2.20']);
+  });
+
+  test('takes 150 ms without a print for the end of a period', async () => {
+    const quotes: QuoteSpec[] = [PUT, ['P600', '10:07:00.050', 2.1, 2.2]];
+    const { desk, step } = await held({ sides: { '10:05': 1, '10:07': null }, quotes, spanMs: 0 });
+    expect(await step('10:07:00.1', '10:06:59.9')).toBe('10:06:59.999999');
+    expect(await step('10:07:00.139', '10:06:59.9')).toBeNull();
+    expect(await step('10:07:00.14', '10:06:59.9')).toBe('10:07:00.14');
     expect(await exits(desk)).toEqual(['stop_loss at 2.20']);
   });
 
