@@ -159,6 +159,7 @@ function liveRun(parts: Parts): LiveRun {
   const sampler = latencySampler(run.runId, { clock: options.clock, isPaper: options.broker === 'paper' });
   const beat = heartbeat(connection, account, sampler);
   let { advancedTo } = run;
+  let askedAt = 0 as EasternUs;
 
   async function step(now: EasternUs): Promise<Slice | null> {
     hints.clear();
@@ -177,7 +178,10 @@ function liveRun(parts: Parts): LiveRun {
     const mayHurry = look.is_holding && options.broker !== 'paper' && run.graceMs > 0;
     if (end > advancedTo || !mayHurry) return end;
     const known = within(DUE_WAITS);
-    return known > advancedTo && (await isExitDue(parts, known, asOf)) ? known : end;
+    // Marks move far more often while a period waits.
+    if (known <= advancedTo || now < addMs(askedAt, HINT_GAP_MS)) return end;
+    askedAt = now;
+    return (await isExitDue(parts, known, asOf)) ? known : end;
   }
 
   async function take(look: Look, now: EasternUs): Promise<Slice | null> {

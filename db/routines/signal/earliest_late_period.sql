@@ -29,28 +29,34 @@ begin
     return null;
   end if;
   return (
-    -- By their number, not by their time of receipt: a row may have been received before a slice and committed after it.
-    select min(p.ts)
+    -- By their number, not by their time of receipt: a row may have been received before a slice and committed after it. Added up, not joined: a
+    -- join would count the session's ticks anew for every period.
+    select min(k.ts)
     from (
-      select distinct on (x.ts) x.ts, x.tick_count
-      from signal.periods x
-      where x.run_id = p_run_id
-        and x.instrument_id = p_context.instrument_id
-        and x.ts > v_session.ts_open
-        and x.ts <= v_to
-      order by x.ts, x.revision desc
-    ) p
-    left join (
-      select date_bin(v_period, t.ts_event, v_session.ts_open) + v_period as ts, count(*) as tick_count
-      from market.equity_ticks t
-      where t.instrument_id = p_context.instrument_id
-        and t.feed_id = p_context.feed_id
-        and t.ts_event >= v_session.ts_open
-        and t.ts_event < v_to
-        and t.ts_recv <= p_context.as_of
-      group by 1
-    ) b on b.ts = p.ts
-    where coalesce(b.tick_count, 0) <> p.tick_count
+      select k.ts
+      from (
+        (
+          select distinct on (x.ts) x.ts, x.tick_count, true as is_period
+          from signal.periods x
+          where x.run_id = p_run_id
+            and x.instrument_id = p_context.instrument_id
+            and x.ts > v_session.ts_open
+            and x.ts <= v_to
+          order by x.ts, x.revision desc
+        )
+        union all
+        select date_bin(v_period, t.ts_event, v_session.ts_open) + v_period, -count(*), false
+        from market.equity_ticks t
+        where t.instrument_id = p_context.instrument_id
+          and t.feed_id = p_context.feed_id
+          and t.ts_event >= v_session.ts_open
+          and t.ts_event < v_to
+          and t.ts_recv <= p_context.as_of
+        group by 1
+      ) k (ts, counted, is_period)
+      group by k.ts
+      having bool_or(k.is_period) and sum(k.counted) <> 0
+    ) k
   );
 end
 $$;

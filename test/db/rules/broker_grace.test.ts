@@ -137,7 +137,7 @@ describe('a step of a live run, in the grace of a period', () => {
     const quotes: QuoteSpec[] = [PUT, ['P600', '10:07:00.050', 2.1, 2.2]];
     const { desk, step } = await held({ sides: { '10:05': 1, '10:07': null }, quotes, spanMs: 0 });
     expect(await step('10:07:00.1', '10:06:59.9')).toBe('10:06:59.999999');
-    expect(await step('10:07:00.139', '10:06:59.9')).toBeNull();
+    expect(await step('10:07:00.12', '10:06:59.9')).toBeNull();
     expect(await step('10:07:00.14', '10:06:59.9')).toBe('10:07:00.14');
     expect(await exits(desk)).toEqual(['stop_loss at 2.20']);
   });
