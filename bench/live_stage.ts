@@ -67,6 +67,7 @@ const SETTINGS = {
 // On a machine that is busy with other tests.
 const PATIENCE_MS = 40_000;
 const SECOND_US = 1_000_000;
+const MINUTE_US = 60 * SECOND_US;
 const DAY_US = 86_400 * SECOND_US;
 const clock = systemClock();
 
@@ -75,12 +76,13 @@ function wholeSecond(): EasternUs {
   return (now - (now % SECOND_US)) as EasternUs;
 }
 
-/** A session that opened some minutes ago and closes in three hours, or at the end of the day. */
+/** A session that opened some minutes ago, on a whole minute as all do, and closes in three hours, or at the end of the day. */
 function sessionNow(): SessionArguments {
   const now = wholeSecond();
+  const minute = (now - (now % MINUTE_US)) as EasternUs;
   const midnight = (now - (now % DAY_US)) as EasternUs;
   const tsClose = Math.min(addMs(now, 3 * 3_600_000), addMs(midnight, 86_399_000)) as EasternUs;
-  const tsOpen = Math.max(addMs(now, -180_000), midnight) as EasternUs;
+  const tsOpen = Math.max(addMs(minute, -180_000), midnight) as EasternUs;
   return { sessionDate: dateOf(now), tsOpen, tsClose, tsOptionClose: tsClose };
 }
 
