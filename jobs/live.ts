@@ -189,7 +189,7 @@ function liveRun(parts: Parts): LiveRun {
     const asOf = Math.max(now, ...receiptsOf(look)) as EasternUs;
     const end = await endOf(look, now, asOf);
     // While nothing is held, only the end of a period can bring anything: fewer slices, and the same rows.
-    const isDue = look.is_holding || end === optionClose || nextClose(advancedTo, run.periodMs) <= end;
+    const isDue = look.is_holding || end === optionClose || nextClose(advancedTo, run) <= end;
     if (end <= advancedTo || !isDue) return null;
     const began = performance.now();
     const slice = await connection.run((client) => advance(client, { runId: run.runId, to: end, asOf }));
@@ -208,7 +208,7 @@ function liveRun(parts: Parts): LiveRun {
     isResumed: run.isResumed,
     beganAt: run.advancedTo,
     isOver: () => advancedTo >= optionClose,
-    ripeAt: () => addMs(nextClose(advancedTo, run.periodMs), run.graceMs),
+    ripeAt: () => addMs(nextClose(advancedTo, run), run.graceMs),
     step,
     onHint: hints.listen,
     close: async (ending) => {
@@ -344,6 +344,7 @@ function endAt({ options, run }: Parts, look: Look, now: EasternUs, waits: Waits
     now,
     muteAfterMs: muteAfterMs(options),
     periodMs: run.periodMs,
+    opensAt: run.opensAt,
     ...waits,
   });
 }

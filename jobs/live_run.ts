@@ -25,6 +25,8 @@ export interface OpenedRun {
   readonly advancedTo: EasternUs;
   readonly graceMs: number;
   readonly periodMs: number;
+  /** The session's open, from which its periods are counted. */
+  readonly opensAt: EasternUs;
 }
 
 interface Candidate {
@@ -52,7 +54,8 @@ const CANDIDATE_SQL = `
 
 const STATE_SQL = `
   select r.grace_ms, (r.params ->> 'period_ms')::integer as period_ms,
-    coalesce((select max(s.ts_to) from trade.slices s where s.run_id = r.run_id), r.ts_from) as ts_advanced
+    coalesce((select max(s.ts_to) from trade.slices s where s.run_id = r.run_id), r.ts_from) as ts_advanced,
+    coalesce((select s.ts_open from ref.sessions s where s.session_date = r.ts_from::date), r.ts_from::date) as ts_open
   from trade.runs r where r.run_id = $1`;
 
 /**
@@ -133,16 +136,19 @@ async function reopen(client: pg.ClientBase, runId: number): Promise<void> {
 async function stateOf(
   client: pg.ClientBase,
   runId: number,
-): Promise<Pick<OpenedRun, 'advancedTo' | 'graceMs' | 'periodMs'>> {
-  const { rows } = await client.query<{ grace_ms: number; period_ms: number; ts_advanced: string }>(
-    STATE_SQL,
-    [runId],
-  );
+): Promise<Pick<OpenedRun, 'advancedTo' | 'graceMs' | 'periodMs' | 'opensAt'>> {
+  const { rows } = await client.query<{
+    grace_ms: number;
+    period_ms: number;
+    ts_advanced: string;
+    ts_open: string;
+  }>(STATE_SQL, [runId]);
   const [row] = rows;
   if (row === undefined) throw new Error(`run ${runId} has vanished`);
   return {
     advancedTo: parseEastern(row.ts_advanced) as EasternUs,
     graceMs: row.grace_ms,
     periodMs: row.period_ms,
+    opensAt: parseEastern(row.ts_open) as EasternUs,
   };
 }

@@ -21,6 +21,8 @@ export interface SliceEndOptions {
   /** Periods wait this long for late ticks. */
   readonly graceMs: number;
   readonly periodMs: number;
+  /** Of the session: its periods are counted from there. */
+  readonly opensAt: EasternUs;
 }
 
 function completeTo(mark: Mark | null, now: EasternUs, muteAfterMs: number): EasternUs {
@@ -33,16 +35,19 @@ function completeTo(mark: Mark | null, now: EasternUs, muteAfterMs: number): Eas
  * still waiting for its ticks: what its signal decides comes before the quotes after it.
  */
 export function sliceEnd(options: SliceEndOptions): EasternUs {
-  const { now, muteAfterMs, mostLagMs, graceMs, periodMs } = options;
+  const { now, muteAfterMs, mostLagMs, graceMs } = options;
   const quotes = completeTo(options.quotes, now, muteAfterMs);
   const told = completeTo(options.ticks, now, muteAfterMs);
   const ticks = Math.max(told, addMs(now, -mostLagMs));
-  const firstUnripe = nextClose(addMs(Math.min(quotes, ticks) as EasternUs, -graceMs), periodMs);
+  const firstUnripe = nextClose(addMs(Math.min(quotes, ticks) as EasternUs, -graceMs), options);
   return Math.min(quotes, firstUnripe - 1) as EasternUs;
 }
 
-/** The first end of a period after `us`. Sessions open on whole minutes, which periods divide. */
-export function nextClose(us: EasternUs, periodMs: number): EasternUs {
+/** The first end of a period after `us`. */
+export function nextClose(
+  us: EasternUs,
+  { opensAt, periodMs }: Pick<SliceEndOptions, 'opensAt' | 'periodMs'>,
+): EasternUs {
   const period = periodMs * 1000;
-  return ((Math.floor(us / period) + 1) * period) as EasternUs;
+  return (opensAt + (Math.floor((us - opensAt) / period) + 1) * period) as EasternUs;
 }

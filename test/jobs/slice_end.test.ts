@@ -26,6 +26,7 @@ function end(marks: {
     mostLagMs: isHolding ? 5000 : Number.POSITIVE_INFINITY,
     graceMs: 1000,
     periodMs,
+    opensAt: at(`${DAY} 09:30:00`),
   });
   return formatEastern(us).slice(11);
 }
@@ -75,8 +76,17 @@ describe('the end of a slice', () => {
 });
 
 describe('the next close', () => {
+  const next = (time: string, periodMs = 60_000): string =>
+    formatEastern(nextClose(at(`${DAY} ${time}`), { periodMs, opensAt: at(`${DAY} 09:30:00`) })).slice(11);
+
   it('is strictly later', () => {
-    expect(formatEastern(nextClose(at(`${DAY} 10:00:00`), 60_000)).slice(11)).toBe('10:01:00');
-    expect(formatEastern(nextClose(at(`${DAY} 09:59:59.999999`), 60_000)).slice(11)).toBe('10:00:00');
+    expect(next('10:00:00')).toBe('10:01:00');
+    expect(next('09:59:59.999999')).toBe('10:00:00');
+  });
+
+  it('is counted from the open, before it too', () => {
+    expect(next('09:59:00', 3_600_000)).toBe('10:30:00');
+    expect(next('09:20:00', 3_600_000)).toBe('09:30:00');
+    expect(next('09:33:59.999999', 240_000)).toBe('09:34:00');
   });
 });

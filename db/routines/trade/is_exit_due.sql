@@ -15,7 +15,8 @@ begin
   select * into strict v_run from trade.runs r where r.run_id = p_run_id;
   v_strategy := jsonb_populate_record(null::ref.strategies, v_run.params);
   select coalesce(max(x.ts_to), v_run.ts_from) into v_from from trade.slices x where x.run_id = p_run_id;
-  v_end := date_bin(make_interval(secs => v_strategy.period_ms / 1000.0), p_to, date_trunc('day', p_to));
+  v_day := trade.load_session(v_run, v_strategy, v_from::date, v_from);
+  v_end := date_bin(make_interval(secs => v_strategy.period_ms / 1000.0), p_to, coalesce(v_day.ts_open, v_from::date));
   -- Of half a period the next one would cross back.
   if v_end > v_from and not trade.has_whole_ticks(v_run, v_end, p_as_of) then
     return false;
@@ -26,7 +27,6 @@ begin
     where p.account = v_run.account and p.strategy = v_run.strategy and p.position_id is not null
     order by p.slot
   );
-  v_day := trade.load_session(v_run, v_strategy, v_from::date, v_from);
   v_tapes := trade.load_tapes(v_run, v_strategy, v_slots, '{}', v_from, p_to, p_as_of);
   foreach s in array v_slots loop
     if s.phase = 'open' and v_strategy.structure = 'short_single' and not exists (
