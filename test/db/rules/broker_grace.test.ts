@@ -16,10 +16,11 @@ afterEach(async () => {
   for (const run of open.splice(0)) await run.close('stopped');
 });
 
-describe('an exit', () => {
-  const isDue = (of: Desk, before: string): Promise<boolean | undefined> =>
-    one('select trade.is_exit_due($1, $2, $2) as value', [of.run().id, of.at(before)]);
+function isDue(of: Desk, before: string): Promise<boolean | undefined> {
+  return one('select trade.is_exit_due($1, $2, $2) as value', [of.run().id, of.at(before)]);
+}
 
+describe('an exit', () => {
   test('is due from its quote on, and not before', async () => {
     const d = await holding({ quotes: [PUT, STOP] });
     await d.to('10:06:59.999999');
@@ -58,8 +59,6 @@ describe('an exit', () => {
 });
 
 test('a position without a protective stop is due, one whose stop has been refused is left to its own times', async () => {
-  const isDue = (of: Desk, before: string): Promise<boolean | undefined> =>
-    one('select trade.is_exit_due($1, $2, $2) as value', [of.run().id, of.at(before)]);
   const d = await entering();
   d.fill('entry', 25, 1.0, '10:05:01');
   await d.report('10:05:02');
