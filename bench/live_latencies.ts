@@ -60,13 +60,14 @@ const EXIT_SQL = `
     select max(q.ts_recv) as ts_recv from market.option_quotes q
     where q.instrument_id = d.instrument_id and q.feed_id = r.quote_feed_id and q.ts_event = d.quote_ts
   ) q
-  -- A quote is not looked at before the periods that end before it are decided; at a broker they do not wait for late ticks then.
+  -- A quote is not looked at before the periods that end before it are decided. At a broker they do not wait for late ticks then, and for
+  -- the first print behind their end no longer than trade.has_whole_ticks does.
+  cross join lateral (select date_bin('${PERIOD_MS} ms', d.quote_ts, '2000-01-01') as ts_end) p
   cross join lateral (
-    select pg_temp.marked(
-      r.tick_feed_id, r.quote_feed_id,
-      date_bin('${PERIOD_MS} ms', d.quote_ts, '2000-01-01')
-        + make_interval(secs => case r.broker when 'paper' then r.grace_ms else 0 end / 1000.0)
-    ) as ts_marked
+    select case r.broker
+      when 'paper' then pg_temp.marked(r.tick_feed_id, r.quote_feed_id, p.ts_end + make_interval(secs => r.grace_ms / 1000.0))
+      else least(pg_temp.marked(r.tick_feed_id, r.quote_feed_id, p.ts_end), p.ts_end + interval '150 ms')
+    end as ts_marked
   ) m
   cross join lateral (select ref.eastern(pg_xact_commit_timestamp(o.xmin)) as ts) c
   where o.purpose = 'exit' and o.attempt = 1 and d.reason in ('take_profit', 'stop_loss') and o.ts >= $1 and o.ts < $2

@@ -179,7 +179,7 @@ function liveRun(parts: Parts): LiveRun {
     if (end > advancedTo || !mayHurry) return end;
     const known = within(DUE_WAITS);
     // Marks move far more often while a period waits.
-    if (known <= advancedTo || now < addMs(askedAt, HINT_GAP_MS)) return end;
+    if (known <= advancedTo || Math.abs(now - askedAt) < HINT_GAP_MS * 1000) return end;
     askedAt = now;
     return (await isExitDue(parts, known, asOf)) ? known : end;
   }

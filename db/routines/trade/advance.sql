@@ -8,6 +8,7 @@ declare
   v_slice trade.slices;
   v_context signal.context;
   v_period interval;
+  v_open timestamp;
   v_late timestamp;
   v_from timestamp;
   v_to timestamp;
@@ -58,7 +59,8 @@ begin
   end if;
   -- Late rows are looked for when a period may close: more often is of no use to anyone.
   v_period := make_interval(secs => v_strategy.period_ms / 1000.0);
-  if not v_is_apart and date_bin(v_period, v_slice.ts_to, date_trunc('day', v_slice.ts_to)) > v_slice.ts_from then
+  select x.ts_open into v_open from ref.sessions x where x.session_date = v_slice.ts_to::date;
+  if not v_is_apart and date_bin(v_period, v_slice.ts_to, coalesce(v_open, v_slice.ts_to::date)) > v_slice.ts_from then
     v_context.run_id := null;
     v_late := signal.earliest_late_period(p_run_id, v_slice.ts_from, v_context);
     if v_late is not null then

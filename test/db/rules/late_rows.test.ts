@@ -243,3 +243,12 @@ test('a replay of the slices of a run, each as of its own time, makes the same r
   for (const slice of slices) await replay.to(slice.to, slice.as_of);
   expect(differences(await dumpOf(run), await dumpOf(replay))).toEqual(NO_DIFFERENCES);
 });
+
+test('are looked for when a period may close, also where periods do not divide the time since midnight', async () => {
+  const long = await scenario.open(bench.runner(), { settings: { period_ms: 240_000 } });
+  for (const time of ['10:03', '10:05']) await long.to(time, `${time}:00.999`);
+  await addTicks(scenario.market, [lateTick('10:01', '10:05:30')]);
+  await long.to('10:06', '10:06:00.999');
+  const revised = (await periodsOf(long)).filter((row) => row.revision > 0);
+  expect(revised.map((row) => row.ts.slice(11, 16))).toEqual(['10:02']);
+});
