@@ -1,6 +1,6 @@
 // Rows of many batches through two buffers: the server copies one while the client reads and encodes into the other.
 import type pg from 'pg';
-import { CopyBuffer, type CopyResult, type CopyTable, sendMerging, sendNew } from './copy.ts';
+import { CopyBuffer, type CopyLoad, type CopyResult, type CopyTable, sendMerging, sendNew } from './copy.ts';
 
 const MAX_BYTES = 4 << 20;
 const UNIQUE_VIOLATION = '23505';
@@ -40,12 +40,12 @@ export function bulkCopy(client: pg.ClientBase, before: BeforeCopy): BulkCopy {
   let duplicate = 0;
 
   /** False, with nothing done, where a row is there already. */
-  async function copyStraight(table: CopyTable<never>, data: Buffer): Promise<boolean> {
+  async function copyStraight(load: CopyLoad): Promise<boolean> {
     if (isMerging) return false;
     const release = isSaved ? 'release savepoint bulk_copy; ' : '';
     isSaved = true;
     try {
-      await sendNew(client, table, data, `${release}savepoint bulk_copy; `);
+      await sendNew(client, load, `${release}savepoint bulk_copy; `);
     } catch (error) {
       if ((error as { code?: string }).code !== UNIQUE_VIOLATION) throw error;
       await client.query('rollback to savepoint bulk_copy; release savepoint bulk_copy');
@@ -56,8 +56,9 @@ export function bulkCopy(client: pg.ClientBase, before: BeforeCopy): BulkCopy {
 
   async function copy({ table, buffer, rows }: Load): Promise<void> {
     if (table === null) return;
-    const data = buffer.finish();
-    const fresh = (await copyStraight(table, data)) ? rows : await sendMerging(client, table, data);
+    buffer.finish();
+    const load = { table, buffer };
+    const fresh = (await copyStraight(load)) ? rows : await sendMerging(client, load);
     inserted += fresh;
     duplicate += rows - fresh;
   }

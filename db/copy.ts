@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net';
 import type pg from 'pg';
 import type { EasternUs } from '../core/eastern_time.ts';
+import { countingText, TickCounts } from './tick_counts.ts';
 
 /** Appends binary COPY fields to a growing buffer. A number that does not fit its column throws: none is ever cut. */
 export class CopyBuffer {
@@ -11,6 +12,8 @@ export class CopyBuffer {
   private rowBytes = 0;
   private readonly unknownAt: number[] = [];
   private readonly unknownKeys: string[] = [];
+  /** The rows since the reset, of a table whose rows are counted: its `write` adds each. */
+  readonly counts = new TickCounts();
 
   constructor(capacity = 1 << 16) {
     this.bytes = Buffer.allocUnsafeSlow(capacity);
@@ -22,6 +25,7 @@ export class CopyBuffer {
     this.length = HEADER.copy(this.bytes, 0);
     this.unknownAt.length = 0;
     this.unknownKeys.length = 0;
+    this.counts.reset();
   }
 
   /** Starts a row of `fields` fields of at most `maxBytes` in all, texts aside. */
@@ -69,6 +73,7 @@ export class CopyBuffer {
     }
     this.unknownAt.length = 0;
     this.unknownKeys.length = 0;
+    this.counts.fillIn(numberOf);
   }
 
   /** A 64-bit integer within +-2^53. */
@@ -176,6 +181,12 @@ export interface CopyTable<Row> {
   readonly write: (buffer: CopyBuffer, row: Row) => void;
 }
 
+/** The encoded rows of one COPY. */
+export interface CopyLoad {
+  readonly table: CopyTable<never>;
+  readonly buffer: CopyBuffer;
+}
+
 export interface CopyResult {
   readonly inserted: number;
   readonly duplicate: number;
@@ -229,35 +240,31 @@ function writeCopy(stream: Socket, data: Buffer): void {
   stream.write(COPY_DONE);
 }
 
-function encode<Row>(table: CopyTable<Row>, rows: readonly Row[], buffer: CopyBuffer): Buffer {
+function encode<Row>(table: CopyTable<Row>, rows: readonly Row[], buffer: CopyBuffer): void {
   buffer.reset();
   for (const row of rows) table.write(buffer, row);
-  return buffer.finish();
+  buffer.finish();
 }
 
 /**
  * COPY of encoded rows none of which may be there yet: a repeated key fails with 23505 and takes the transaction with it.
  * `first` are statements to run in the same round trip.
  */
-export async function sendNew(
-  client: pg.ClientBase,
-  table: CopyTable<never>,
-  data: Buffer,
-  first = '',
-): Promise<void> {
-  await send(client, `${first}${copyText(table)}`, [data]);
+export async function sendNew(client: pg.ClientBase, load: CopyLoad, first = ''): Promise<void> {
+  await sendLoads(client, `${first}${copyText(load)}`, [load]);
 }
 
-/** The COPY of a table's rows. */
-export function copyText({ name, columns }: CopyTable<never>): string {
-  return `copy ${name} (${columns}) from stdin (format binary)`;
+/** The COPY of encoded rows, and the count of those that are counted. */
+export function copyText({ table: { name, columns }, buffer: { counts } }: CopyLoad): string {
+  const copy = `copy ${name} (${columns}) from stdin (format binary)`;
+  return counts.isEmpty ? copy : `${copy}; ${counts.statement()}`;
 }
 
 /** Runs statements with a COPY for each of the encoded loads, in their order, in one round trip. */
 export async function sendLoads(
   client: pg.ClientBase,
   statements: string,
-  loads: readonly { readonly buffer: CopyBuffer }[],
+  loads: readonly CopyLoad[],
 ): Promise<void> {
   await send(
     client,
@@ -267,11 +274,7 @@ export async function sendLoads(
 }
 
 /** COPY of encoded rows that may be there already, inside a transaction: those are left as they are. The number of the others. */
-export async function sendMerging(
-  client: pg.ClientBase,
-  table: CopyTable<never>,
-  data: Buffer,
-): Promise<number> {
+export async function sendMerging(client: pg.ClientBase, { table, buffer }: CopyLoad): Promise<number> {
   const { name, columns } = table;
   const staging = `pg_temp.${name.replace('.', '_')}`;
   // One round trip for all three.
@@ -280,12 +283,12 @@ export async function sendMerging(
     `create temporary table if not exists ${staging.slice(8)} (like ${name}) on commit delete rows;
      truncate ${staging};
      copy ${staging} (${columns}) from stdin (format binary)`,
-    [data],
+    [buffer.data()],
   );
-  const result = await client.query(
-    `insert into ${name} (${columns}) select ${columns} from ${staging} on conflict do nothing`,
-  );
-  return result.rowCount ?? 0;
+  const insert = `insert into ${name} (${columns}) select ${columns} from ${staging} on conflict do nothing`;
+  if (buffer.counts.isEmpty) return (await client.query(insert)).rowCount ?? 0;
+  const { rows } = await client.query<{ inserted: string }>(countingText(insert));
+  return Number(rows[0]?.inserted);
 }
 
 /** `sendNew` of rows. */
@@ -295,7 +298,8 @@ export async function copyNew<Row>(
   rows: readonly Row[],
   buffer: CopyBuffer,
 ): Promise<CopyResult> {
-  await sendNew(client, table, encode(table, rows, buffer));
+  encode(table, rows, buffer);
+  await sendNew(client, { table, buffer });
   return { inserted: rows.length, duplicate: 0 };
 }
 
@@ -306,6 +310,7 @@ export async function copyMerging<Row>(
   rows: readonly Row[],
   buffer: CopyBuffer,
 ): Promise<CopyResult> {
-  const inserted = await sendMerging(client, table, encode(table, rows, buffer));
+  encode(table, rows, buffer);
+  const inserted = await sendMerging(client, { table, buffer });
   return { inserted, duplicate: rows.length - inserted };
 }

@@ -884,6 +884,22 @@ comment on column market.rejected_rows.reason is 'Why it was not taken.';
 grant select on market.rejected_rows to backup, job_runner;
 grant insert, select on market.rejected_rows to ingest_writer;
 
+create table market.tick_counts (
+  instrument_id integer not null,
+  feed_id smallint not null,
+  ts timestamp without time zone not null,
+  ticks bigint not null,
+  constraint tick_counts_pk PRIMARY KEY (instrument_id, feed_id, ts),
+  constraint tick_counts_ticks_check CHECK ((ticks > 0))
+);
+comment on table market.tick_counts is 'How many rows of market.equity_ticks there are of five minutes of event time. Only ever grows. Written by ingest in the transaction of the rows: no trigger does it, since behind one that sees the new rows TimescaleDB forgets what a COPY changed under its continuous aggregates.';
+comment on column market.tick_counts.instrument_id is 'ref.instruments.';
+comment on column market.tick_counts.feed_id is 'ref.feeds.';
+comment on column market.tick_counts.ts is 'Start of the five minutes, Eastern.';
+comment on column market.tick_counts.ticks is 'Rows of the five minutes, received at any time.';
+grant select on market.tick_counts to backup, job_runner;
+grant insert, select, update on market.tick_counts to ingest_writer;
+
 create view market.bars_1m (
   instrument_id integer,
   feed_id smallint,
@@ -919,6 +935,10 @@ create view market.bars_5m (
 comment on view market.bars_5m is 'OHLCV of market.equity_ticks by (instrument, feed, bucket), keyed by the bucket''s START; a continuous aggregate on TimescaleDB.';
 comment on column market.bars_5m.notional_e12 is 'Sum of vwap_e6 x volume_e6: divided by volume_e6 it is the VWAP.';
 grant select on market.bars_5m to backup, ingest_writer, job_runner;
+
+create function market.count_ticks(p_instrument_ids integer[], p_feed_ids smallint[], p_from timestamp without time zone[], p_ticks bigint[]) returns void language plpgsql volatile;
+comment on function market.count_ticks(p_instrument_ids integer[], p_feed_ids smallint[], p_from timestamp without time zone[], p_ticks bigint[]) is 'Adds ticks to market.tick_counts: so many of each instrument, feed and five minutes. Call it in the transaction that stores them.';
+grant execute on function market.count_ticks(p_instrument_ids integer[], p_feed_ids smallint[], p_from timestamp without time zone[], p_ticks bigint[]) to ingest_writer;
 
 create function market.default_quote_model(p_underlying text) returns jsonb language sql immutable;
 comment on function market.default_quote_model(p_underlying text) is 'Parameters of market.model_option_quotes for an underlying, as docs/quote-model.md derives them; index_ratio is null where none is stated and must then be given.';
@@ -1218,6 +1238,10 @@ grant execute on function signal.last_close(p_instrument_id integer, p_feed_id s
 create function signal.listed_strikes(p_underlying_id integer, p_root text, p_session_date date) returns TABLE(strikes_e6 bigint[], call_ids integer[], put_ids integer[]) language sql stable;
 comment on function signal.listed_strikes(p_underlying_id integer, p_root text, p_session_date date) is 'Strikes of the nearest expiry of a session (0DTE where it exists) that have a call and a put, ascending in 1/1,000,000 dollar, with their contracts.';
 grant execute on function signal.listed_strikes(p_underlying_id integer, p_root text, p_session_date date) to job_runner;
+
+create function signal.most_ticks(p_from timestamp without time zone, p_to timestamp without time zone, p_context signal.context) returns bigint language plpgsql stable;
+comment on function signal.most_ticks(p_from timestamp without time zone, p_to timestamp without time zone, p_context signal.context) is 'As signal.count_ticks, and no fewer: by market.tick_counts, where those received after as_of count too. Costs a row for five minutes, not for each tick.';
+grant execute on function signal.most_ticks(p_from timestamp without time zone, p_to timestamp without time zone, p_context signal.context) to job_runner;
 
 create function signal.normal_cdf(x double precision) returns double precision language plpgsql immutable;
 comment on function signal.normal_cdf(x double precision) is 'Probability that a standard normal variable is at most x. Absolute error below 1e-15; the lower tail keeps eight significant digits to x = -37 and is 0 below. Source: algorithm 5666 of J. F. Hart et al., Computer Approximations (Wiley, 1968), with a continued fraction in the tail, as in G. West, Better approximations to cumulative normal functions, Wilmott (2005).';

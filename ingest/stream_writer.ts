@@ -3,7 +3,7 @@ import pg from 'pg';
 import type { EquityTick, OptionQuote, OptionTrade, RejectedRow } from '../core/domain.ts';
 import { type EasternUs, formatEastern } from '../core/eastern_time.ts';
 import { Failure } from '../core/failure.ts';
-import { CopyBuffer, type CopyTable, copyText, sendLoads, sendMerging } from '../db/copy.ts';
+import { CopyBuffer, type CopyLoad, copyText, sendLoads, sendMerging } from '../db/copy.ts';
 import { writeHeartbeat } from '../db/heartbeat.ts';
 import { lastingConnection } from '../db/lasting_connection.ts';
 import { MARKS_CHANNEL } from '../db/marks_channel.ts';
@@ -101,9 +101,7 @@ interface Target {
 }
 
 /** What one COPY takes. */
-interface Load {
-  readonly table: CopyTable<never>;
-  readonly buffer: CopyBuffer;
+interface Load extends CopyLoad {
   rows: number;
 }
 
@@ -236,7 +234,7 @@ async function writeStraight(
 ): Promise<WriteCounts | null> {
   const loads = target.loads.filter(({ rows }) => rows > 0);
   const inserted = loads.reduce((sum, { rows }) => sum + rows, 0);
-  const begin = ['begin', ...loads.map(({ table }) => copyText(table))].join('; ');
+  const begin = ['begin', ...loads.map(copyText)].join('; ');
   try {
     if (batch.rejected.length > 0) {
       await sendLoads(client, begin, loads);
@@ -263,7 +261,7 @@ async function writeMerging(client: pg.ClientBase, target: Target, batch: Stream
   await client.query('begin');
   try {
     for (const load of target.loads.filter((each) => each.rows > 0)) {
-      inserted += await sendMerging(client, load.table, load.buffer.data());
+      inserted += await sendMerging(client, load);
       rows += load.rows;
     }
     await finish(client, target, batch, inserted);

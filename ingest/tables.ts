@@ -52,6 +52,7 @@ export const equityTicks: CopyTable<Keyed<EquityTick>> = {
     'volume_e6, trade_count, ts_recv',
   write(buffer, keyed) {
     const { row } = keyed;
+    buffer.counts.add(keyed.instrument_id ?? row.symbol, keyed.feed_id, row.ts_event);
     buffer.row(15, KEY_BYTES + 60);
     writeKey(buffer, keyed);
     buffer.int4(row.span_ms);

@@ -196,6 +196,14 @@ const DECIDING: readonly Bug[] = [
     invariant: 'an exit that is due is sent',
   },
   {
+    name: 'miss ticks that come late',
+    file: 'db/routines/market/count_ticks.sql',
+    find: 'do update set ticks = c.ticks + excluded.ticks',
+    replace: 'do nothing',
+    test: { file: 'db/rules/late_rows', title: /counts in the session’s VWAP/ },
+    invariant: 'what came late is in the periods from then on',
+  },
+  {
     name: 'no stop at the broker',
     file: 'db/routines/trade/walk.sql',
     find: 'v_has_work := trade.protect_positions(p_run, p_strategy, v_slots, p_to);',

@@ -120,6 +120,16 @@ async function endConnections(stream: string): Promise<number> {
   return rowCount ?? 0;
 }
 
+/** How many ticks a feed has of every five minutes, as they were counted when they were stored. */
+async function countedTicks(feed: string): Promise<string[]> {
+  const { rows } = await database.pool().query<{ text: string }>(
+    `select to_char(c.ts, 'HH24:MI') || ' ' || c.ticks as text
+     from market.tick_counts c join ref.feeds f using (feed_id) where f.name = $1 order by 1`,
+    [feed],
+  );
+  return rows.map(({ text }) => text);
+}
+
 describe('what a stream stores', () => {
   it('commits rows and mark together, and tells who listens', async () => {
     const { writer, feed } = await openWriter();
@@ -353,5 +363,19 @@ describe('signs of life', () => {
         .query("select 1 from pg_stat_activity where application_name = 'strikebase ingest-x'");
       expect(rows).toEqual([]);
     });
+  });
+});
+
+describe('the ticks of five minutes', () => {
+  it('are counted with the rows, each once, whichever way they are stored', async () => {
+    const { writer, feed } = await openWriter();
+    await writer.write(batch({ ticks: ticks(50, 280) }));
+    expect(await countedTicks(feed)).toEqual(['09:30 20', '09:35 30']);
+    // Rows that are there already: the COPY fails, and what is new goes through the staging table.
+    expect(await writer.write(batch({ ticks: ticks(50, 320) }))).toEqual({ inserted: 40, duplicate: 10 });
+    expect(await countedTicks(feed)).toEqual(['09:30 20', '09:35 70']);
+    expect(await writer.write(batch({ ticks: ticks(50, 320) }))).toEqual({ inserted: 0, duplicate: 50 });
+    expect(await countedTicks(feed)).toEqual(['09:30 20', '09:35 70']);
+    expect(await storedTicks(feed)).toHaveLength(90);
   });
 });

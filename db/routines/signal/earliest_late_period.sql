@@ -25,7 +25,7 @@ begin
       and x.ts <= v_to
     order by x.ts, x.revision desc
   ) p;
-  if v_closed is null or v_counted = signal.count_ticks(v_session.ts_open, v_closed, p_context) then
+  if v_closed is null or v_counted = signal.most_ticks(v_session.ts_open, v_closed, p_context) then
     return null;
   end if;
   return (
