@@ -1211,10 +1211,6 @@ create function signal.columns_of(p_routine text) returns text language plpgsql 
 comment on function signal.columns_of(p_routine text) is 'The columns that a rule returns, and that are stored of it in signal.signals: those of signal.signal_values or signal.spread_values.';
 grant execute on function signal.columns_of(p_routine text) to job_runner;
 
-create function signal.count_ticks(p_from timestamp without time zone, p_to timestamp without time zone, p_context signal.context) returns bigint language plpgsql stable;
-comment on function signal.count_ticks(p_from timestamp without time zone, p_to timestamp without time zone, p_context signal.context) is 'Ticks of one feed in [p_from, p_to) that were received by as_of.';
-grant execute on function signal.count_ticks(p_from timestamp without time zone, p_to timestamp without time zone, p_context signal.context) to job_runner;
-
 create function signal.earliest_late_period(p_run_id bigint, p_before timestamp without time zone, p_context signal.context) returns timestamp without time zone language plpgsql stable;
 comment on function signal.earliest_late_period(p_run_id bigint, p_before timestamp without time zone, p_context signal.context) is 'End of the earliest period of the last session begun before p_before under which there are more ticks now than its last revision has counted; null if there is none.';
 grant execute on function signal.earliest_late_period(p_run_id bigint, p_before timestamp without time zone, p_context signal.context) to job_runner;
@@ -1238,10 +1234,6 @@ grant execute on function signal.last_close(p_instrument_id integer, p_feed_id s
 create function signal.listed_strikes(p_underlying_id integer, p_root text, p_session_date date) returns TABLE(strikes_e6 bigint[], call_ids integer[], put_ids integer[]) language sql stable;
 comment on function signal.listed_strikes(p_underlying_id integer, p_root text, p_session_date date) is 'Strikes of the nearest expiry of a session (0DTE where it exists) that have a call and a put, ascending in 1/1,000,000 dollar, with their contracts.';
 grant execute on function signal.listed_strikes(p_underlying_id integer, p_root text, p_session_date date) to job_runner;
-
-create function signal.most_ticks(p_from timestamp without time zone, p_to timestamp without time zone, p_context signal.context) returns bigint language plpgsql stable;
-comment on function signal.most_ticks(p_from timestamp without time zone, p_to timestamp without time zone, p_context signal.context) is 'As signal.count_ticks, and no fewer: by market.tick_counts, where those received after as_of count too. Costs a row for five minutes, not for each tick.';
-grant execute on function signal.most_ticks(p_from timestamp without time zone, p_to timestamp without time zone, p_context signal.context) to job_runner;
 
 create function signal.normal_cdf(x double precision) returns double precision language plpgsql immutable;
 comment on function signal.normal_cdf(x double precision) is 'Probability that a standard normal variable is at most x. Absolute error below 1e-15; the lower tail keeps eight significant digits to x = -37 and is 0 below. Source: algorithm 5666 of J. F. Hart et al., Computer Approximations (Wiley, 1968), with a continued fraction in the tail, as in G. West, Better approximations to cumulative normal functions, Wilmott (2005).';

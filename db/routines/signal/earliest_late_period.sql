@@ -3,34 +3,52 @@ language plpgsql stable
 as $$
 declare
   v_session ref.sessions;
+  v_from timestamp;
   v_to timestamp;
   v_period interval := make_interval(secs => p_context.period_ms / 1000.0);
-  v_closed timestamp;
-  v_counted bigint;
 begin
   select s.* into v_session
   from ref.sessions s
   where s.session_date <= p_before::date and s.session_date > p_before::date - 7 and s.ts_open < p_before
   order by s.session_date desc
   limit 1;
+  v_from := v_session.ts_open;
   v_to := least(v_session.ts_close, p_before);
-  -- Ticks only ever become more: where all of them are as many as all periods have counted, no period has more.
-  select max(p.ts), sum(p.tick_count) into v_closed, v_counted
-  from (
-    select distinct on (x.ts) x.ts, x.tick_count
-    from signal.periods x
-    where x.run_id = p_run_id
-      and x.instrument_id = p_context.instrument_id
-      and x.ts > v_session.ts_open
-      and x.ts <= v_to
-    order by x.ts, x.revision desc
-  ) p;
-  if v_closed is null or v_counted = signal.most_ticks(v_session.ts_open, v_closed, p_context) then
-    return null;
+  if 300000 % p_context.period_ms = 0 and v_from = date_bin('5 minutes', v_from, '2000-01-01') then
+    -- Ticks only ever become more: where there are as many as the periods of five minutes have counted, none of these has more. What was received after
+    -- as_of is among them, which only makes the search begin sooner.
+    select min(f.ts) into v_from
+    from (
+      select k.ts
+      from (
+        select date_bin('5 minutes', p.ts - v_period, '2000-01-01'), p.tick_count::bigint
+        from (
+          select distinct on (x.ts) x.ts, x.tick_count
+          from signal.periods x
+          where x.run_id = p_run_id
+            and x.instrument_id = p_context.instrument_id
+            and x.ts > v_session.ts_open
+            and x.ts <= v_to
+          order by x.ts, x.revision desc
+        ) p
+        union all
+        select c.ts, -c.ticks
+        from market.tick_counts c
+        where c.instrument_id = p_context.instrument_id
+          and c.feed_id = p_context.feed_id
+          and c.ts >= v_session.ts_open
+          and c.ts < v_to
+      ) k (ts, counted)
+      group by k.ts
+      having sum(k.counted) <> 0
+    ) f;
+    if v_from is null then
+      return null;
+    end if;
   end if;
   return (
     -- By their number, not by their time of receipt: a row may have been received before a slice and committed after it. Added up, not joined: a
-    -- join would count the session's ticks anew for every period.
+    -- join would count the ticks anew for every period.
     select min(k.ts)
     from (
       select k.ts
@@ -40,7 +58,7 @@ begin
           from signal.periods x
           where x.run_id = p_run_id
             and x.instrument_id = p_context.instrument_id
-            and x.ts > v_session.ts_open
+            and x.ts > v_from
             and x.ts <= v_to
           order by x.ts, x.revision desc
         )
@@ -49,7 +67,7 @@ begin
         from market.equity_ticks t
         where t.instrument_id = p_context.instrument_id
           and t.feed_id = p_context.feed_id
-          and t.ts_event >= v_session.ts_open
+          and t.ts_event >= v_from
           and t.ts_event < v_to
           and t.ts_recv <= p_context.as_of
         group by 1

@@ -61,7 +61,6 @@ begin
   v_period := make_interval(secs => v_strategy.period_ms / 1000.0);
   select x.ts_open into v_open from ref.sessions x where x.session_date = v_slice.ts_to::date;
   if not v_is_apart and date_bin(v_period, v_slice.ts_to, coalesce(v_open, v_slice.ts_to::date)) > v_slice.ts_from then
-    v_context.run_id := null;
     v_late := signal.earliest_late_period(p_run_id, v_slice.ts_from, v_context);
     if v_late is not null then
       v_slice.revisions := signal.append_periods(
@@ -69,7 +68,6 @@ begin
         v_run.quote_feed_id, p_run_id, true
       );
     end if;
-    v_context.run_id := p_run_id;
   end if;
   v_slice.periods := 0;
   v_slice.signals := 0;

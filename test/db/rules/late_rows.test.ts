@@ -1,7 +1,7 @@
 // Late, duplicated and out-of-order rows: what was decided stays, corrections are revisions, and a revision never signals.
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { EquityTick } from '../../../core/domain.ts';
-import { addMs } from '../../../core/eastern_time.ts';
+import { addMs, formatEastern } from '../../../core/eastern_time.ts';
 import { useBench } from '../support/connections.ts';
 import { addQuotes, addTicks, eastern, tick } from '../support/market.ts';
 import { differences, dumpOf, NO_DIFFERENCES, periodsOf, signalsOf } from '../support/runs.ts';
@@ -252,3 +252,48 @@ test('are looked for when a period may close, also where periods do not divide t
   const revised = (await periodsOf(long)).filter((row) => row.revision > 0);
   expect(revised.map((row) => row.ts.slice(11, 16))).toEqual(['10:02']);
 });
+
+// 240 s divide no five minutes: their ticks are counted from the open.
+test.each([15_000, 60_000, 240_000])(
+  'whatever comes late, periods of %i ms end as their ticks have them',
+  async (period_ms) => {
+    const long = await scenario.open(bench.runner(), { settings: { period_ms } });
+    let seed = 11;
+    const random = (below: number): number => {
+      seed = (seed * 16_807) % 2_147_483_647;
+      return seed % below;
+    };
+    const open = scenario.at('09:30');
+    let revised = 0;
+    for (const [n, time] of minutesBetween('10:03', '10:33').entries()) {
+      // Some of them before the open, some received after the slice, some of a minute that is still to end.
+      const rows = Array.from({ length: random(3) }, (_, i) => ({
+        ...lateTick('10:00', time),
+        ts_event: addMs(open, (random(n * 60 + 2100) - 60) * 1000),
+        seq: 10 * n + i + 2,
+        ts_recv: addMs(scenario.at(time), random(4) === 0 ? 90_000 : 0),
+      }));
+      await addTicks(scenario.market, rows);
+      revised += (await long.to(time, `${time}.999`))?.revisions ?? 0;
+    }
+    expect(revised).toBeGreaterThan(50);
+    for (const time of ['10:42', '10:50']) await long.to(time, '16:00');
+    const { rows } = await bench.owner().query(
+      `with stored as (
+       select distinct on (p.ts) p.* from signal.periods p where p.run_id = $1 order by p.ts, p.revision desc
+     )
+     select count(*)::integer as periods, count(*) filter (where
+       (s.tick_count, s.close_e4, s.low_e4, s.volume_e6, s.notional_e12, s.vwap_e6, s.session_vwap_e6, s.ma_sum_e4) is not distinct from
+       (b.tick_count, b.close_e4, b.low_e4, b.volume_e6, b.notional_e12, b.vwap_e6, b.session_vwap_e6, b.ma_sum_e4))::integer as same
+     from trade.runs r
+     cross join signal.build_periods($2, $3, (
+       null, r.instrument_id, r.tick_feed_id, $4::timestamp, $5::integer, (r.params ->> 'ma_minutes')::integer, null, null
+     )::signal.context) b
+     left join stored s using (ts)
+     where r.run_id = $1`,
+      [long.id, ...[open, scenario.at('10:50'), scenario.at('16:00')].map(formatEastern), period_ms],
+    );
+    const periods = 4_800_000 / period_ms;
+    expect(rows[0]).toEqual({ periods, same: periods });
+  },
+);
