@@ -102,9 +102,22 @@ async function ensureSchema(database: Database): Promise<void> {
       hint: 'Run `strikebase migrate` with the same --db or DATABASE_URL.',
     });
   }
+  const { rows } = await client.query<{ name: string }>(AT_WORK_SQL);
+  if (rows.length > 0) {
+    throw new Failure(
+      `the embedded database is of another version, and processes of that are at work: ${rows.map(({ name }) => name).join(', ')}`,
+      { hint: 'Stop them (Ctrl-C where `strikebase start` runs), then run this again.' },
+    );
+  }
   note('preparing the embedded database');
   await migrate(database.url);
 }
+
+// Those that store and trade: routines and tables are not changed beneath them.
+const AT_WORK_SQL = `
+  select substr(a.application_name, 12) as name from pg_stat_activity a
+  where a.datname = current_database() and a.application_name ~ '^strikebase (ingest-|.* process )'
+  order by 1`;
 
 /** A query that runs for minutes must not outlive the command that nobody waits for any more. */
 function cancelOnInterrupt(client: pg.Client, url: string): pg.Client {

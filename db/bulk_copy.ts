@@ -1,6 +1,15 @@
 // Rows of many batches through two buffers: the server copies one while the client reads and encodes into the other.
 import type pg from 'pg';
-import { CopyBuffer, type CopyLoad, type CopyResult, type CopyTable, sendMerging, sendNew } from './copy.ts';
+import {
+  CopyBuffer,
+  type CopyLoad,
+  type CopyResult,
+  type CopyTable,
+  sendMerging,
+  sendNew,
+  storeCounts,
+} from './copy.ts';
+import { TickCounts } from './tick_counts.ts';
 
 const MAX_BYTES = 4 << 20;
 const UNIQUE_VIOLATION = '23505';
@@ -36,6 +45,8 @@ export function bulkCopy(client: pg.ClientBase, before: BeforeCopy): BulkCopy {
   // A file that was imported before repeats all of its rows: from its first repeated row on, all are staged.
   let isMerging = false;
   let isSaved = false;
+  // Of all of it at once: whoever counts the same five minutes waits for the end of this transaction.
+  const counts = new TickCounts();
   let inserted = 0;
   let duplicate = 0;
 
@@ -59,6 +70,7 @@ export function bulkCopy(client: pg.ClientBase, before: BeforeCopy): BulkCopy {
     buffer.finish();
     const load = { table, buffer };
     const fresh = (await copyStraight(load)) ? rows : await sendMerging(client, load);
+    counts.addAll(buffer.counts);
     inserted += fresh;
     duplicate += rows - fresh;
   }
@@ -91,6 +103,8 @@ export function bulkCopy(client: pg.ClientBase, before: BeforeCopy): BulkCopy {
     async settle() {
       await launch();
       await running;
+      await storeCounts(client, counts);
+      counts.reset();
       return { inserted, duplicate };
     },
     async abandon() {

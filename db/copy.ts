@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net';
 import type pg from 'pg';
 import type { EasternUs } from '../core/eastern_time.ts';
-import { countingText, TickCounts } from './tick_counts.ts';
+import { type CountRow, countingText, TickCounts } from './tick_counts.ts';
 
 /** Appends binary COPY fields to a growing buffer. A number that does not fit its column throws: none is ever cut. */
 export class CopyBuffer {
@@ -12,7 +12,10 @@ export class CopyBuffer {
   private rowBytes = 0;
   private readonly unknownAt: number[] = [];
   private readonly unknownKeys: string[] = [];
-  /** The rows since the reset, of a table whose rows are counted: its `write` adds each. */
+  /**
+   * The rows since the reset, of a table whose rows are counted: its `write` adds each. Behind `sendMerging` those that were new.
+   * Whoever ends the transaction stores them.
+   */
   readonly counts = new TickCounts();
 
   constructor(capacity = 1 << 16) {
@@ -254,10 +257,9 @@ export async function sendNew(client: pg.ClientBase, load: CopyLoad, first = '')
   await sendLoads(client, `${first}${copyText(load)}`, [load]);
 }
 
-/** The COPY of encoded rows, and the count of those that are counted. */
-export function copyText({ table: { name, columns }, buffer: { counts } }: CopyLoad): string {
-  const copy = `copy ${name} (${columns}) from stdin (format binary)`;
-  return counts.isEmpty ? copy : `${copy}; ${counts.statement()}`;
+/** The COPY of encoded rows. */
+export function copyText({ table: { name, columns } }: CopyLoad): string {
+  return `copy ${name} (${columns}) from stdin (format binary)`;
 }
 
 /** Runs statements with a COPY for each of the encoded loads, in their order, in one round trip. */
@@ -287,11 +289,16 @@ export async function sendMerging(client: pg.ClientBase, { table, buffer }: Copy
   );
   const insert = `insert into ${name} (${columns}) select ${columns} from ${staging} on conflict do nothing`;
   if (buffer.counts.isEmpty) return (await client.query(insert)).rowCount ?? 0;
-  const { rows } = await client.query<{ inserted: string }>(countingText(insert));
-  return Number(rows[0]?.inserted);
+  const { rows } = await client.query<CountRow>(countingText(insert));
+  buffer.counts.replaceBy(rows);
+  return rows.reduce((sum, { ticks }) => sum + ticks, 0);
 }
 
-/** `sendNew` of rows. */
+export async function storeCounts(client: pg.ClientBase, counts: TickCounts): Promise<void> {
+  if (!counts.isEmpty) await client.query(counts.statement());
+}
+
+/** `sendNew` of rows, and their counts. */
 export async function copyNew<Row>(
   client: pg.ClientBase,
   table: CopyTable<Row>,
@@ -300,10 +307,11 @@ export async function copyNew<Row>(
 ): Promise<CopyResult> {
   encode(table, rows, buffer);
   await sendNew(client, { table, buffer });
+  await storeCounts(client, buffer.counts);
   return { inserted: rows.length, duplicate: 0 };
 }
 
-/** `sendMerging` of rows. */
+/** `sendMerging` of rows, and their counts. */
 export async function copyMerging<Row>(
   client: pg.ClientBase,
   table: CopyTable<Row>,
@@ -312,5 +320,6 @@ export async function copyMerging<Row>(
 ): Promise<CopyResult> {
   encode(table, rows, buffer);
   const inserted = await sendMerging(client, { table, buffer });
+  await storeCounts(client, buffer.counts);
   return { inserted, duplicate: rows.length - inserted };
 }

@@ -892,7 +892,7 @@ create table market.tick_counts (
   constraint tick_counts_pk PRIMARY KEY (instrument_id, feed_id, ts),
   constraint tick_counts_ticks_check CHECK ((ticks > 0))
 );
-comment on table market.tick_counts is 'How many rows of market.equity_ticks there are of five minutes of event time. Only ever grows. Written by ingest in the transaction of the rows: no trigger does it, since behind one that sees the new rows TimescaleDB forgets what a COPY changed under its continuous aggregates.';
+comment on table market.tick_counts is 'How many rows of market.equity_ticks there are of five minutes of event time. Derived, so not append-only: it only ever grows. Written by ingest at the end of the transaction of the rows: no trigger does it, since behind one that sees the new rows TimescaleDB forgets what a COPY changed under its continuous aggregates.';
 comment on column market.tick_counts.instrument_id is 'ref.instruments.';
 comment on column market.tick_counts.feed_id is 'ref.feeds.';
 comment on column market.tick_counts.ts is 'Start of the five minutes, Eastern.';
@@ -937,7 +937,7 @@ comment on column market.bars_5m.notional_e12 is 'Sum of vwap_e6 x volume_e6: di
 grant select on market.bars_5m to backup, ingest_writer, job_runner;
 
 create function market.count_ticks(p_instrument_ids integer[], p_feed_ids smallint[], p_from timestamp without time zone[], p_ticks bigint[]) returns void language plpgsql volatile;
-comment on function market.count_ticks(p_instrument_ids integer[], p_feed_ids smallint[], p_from timestamp without time zone[], p_ticks bigint[]) is 'Adds ticks to market.tick_counts: so many of each instrument, feed and five minutes. Call it in the transaction that stores them.';
+comment on function market.count_ticks(p_instrument_ids integer[], p_feed_ids smallint[], p_from timestamp without time zone[], p_ticks bigint[]) is 'Adds ticks to market.tick_counts: so many of each instrument, feed and five minutes. Call it at the end of the transaction that stores them.';
 grant execute on function market.count_ticks(p_instrument_ids integer[], p_feed_ids smallint[], p_from timestamp without time zone[], p_ticks bigint[]) to ingest_writer;
 
 create function market.default_quote_model(p_underlying text) returns jsonb language sql immutable;
@@ -1212,7 +1212,7 @@ comment on function signal.columns_of(p_routine text) is 'The columns that a rul
 grant execute on function signal.columns_of(p_routine text) to job_runner;
 
 create function signal.earliest_late_period(p_run_id bigint, p_before timestamp without time zone, p_context signal.context) returns timestamp without time zone language plpgsql stable;
-comment on function signal.earliest_late_period(p_run_id bigint, p_before timestamp without time zone, p_context signal.context) is 'End of the earliest period of the last session begun before p_before under which there are more ticks now than its last revision has counted; null if there is none.';
+comment on function signal.earliest_late_period(p_run_id bigint, p_before timestamp without time zone, p_context signal.context) is 'End of the earliest period of the last session begun before p_before under which there are more ticks now than its last revision has counted; null if there is none. Reads the ticks of the last five minutes, and further back only where market.tick_counts says that there are more.';
 grant execute on function signal.earliest_late_period(p_run_id bigint, p_before timestamp without time zone, p_context signal.context) to job_runner;
 
 create function signal.gamma_exposure(p_snapshot_id bigint) returns TABLE(expiration date, strike double precision, call_gex double precision, put_gex double precision, net_gex double precision) language sql stable;
@@ -1258,6 +1258,10 @@ grant execute on function signal.spx_credit_vertical(p_from timestamp without ti
 create function signal.stored_sums(p_from timestamp without time zone, p_to timestamp without time zone, p_context signal.context, OUT volume_e6 bigint, OUT notional_e12 numeric) returns record language plpgsql stable;
 comment on function signal.stored_sums(p_from timestamp without time zone, p_to timestamp without time zone, p_context signal.context, OUT volume_e6 bigint, OUT notional_e12 numeric) is 'Volume and notional of the periods that a run has stored, closing in (p_from, p_to], by their latest revisions.';
 grant execute on function signal.stored_sums(p_from timestamp without time zone, p_to timestamp without time zone, p_context signal.context, OUT volume_e6 bigint, OUT notional_e12 numeric) to job_runner;
+
+create function signal.ticks_by_period(p_from timestamp without time zone, p_to timestamp without time zone, p_open timestamp without time zone, p_context signal.context) returns TABLE(ts timestamp without time zone, ticks bigint) language plpgsql stable;
+comment on function signal.ticks_by_period(p_from timestamp without time zone, p_to timestamp without time zone, p_open timestamp without time zone, p_context signal.context) is 'How many ticks of one feed in [p_from, p_to) were received by as_of, by the end of the period they are in; periods are counted from p_open.';
+grant execute on function signal.ticks_by_period(p_from timestamp without time zone, p_to timestamp without time zone, p_open timestamp without time zone, p_context signal.context) to job_runner;
 
 create function signal.ts_expiry(p_root text, p_expiration date) returns timestamp without time zone language sql stable;
 comment on function signal.ts_expiry(p_root text, p_expiration date) is 'The instant at which an option is worth its intrinsic value, Eastern: the close of its last session, half days too; settled in the morning (root SPX) the open. Null where that day has no session or the root is unknown.';

@@ -238,11 +238,11 @@ async function writeStraight(
   try {
     if (batch.rejected.length > 0) {
       await sendLoads(client, begin, loads);
-      await finish(client, target, batch, inserted);
+      await finish(client, target, batch, inserted, loads);
     } else {
       // All of it in one round trip: a frame of a few quotes costs little else.
       const mark = await markText(client, target, batch, inserted);
-      const sent = sendLoads(client, `${begin}; ${mark}commit`, loads);
+      const sent = sendLoads(client, `${begin}; ${countText(loads)}${mark}commit`, loads);
       // Rows are on their way, and nobody knows yet what became of them.
       faultPoint('before_commit');
       await sent;
@@ -258,13 +258,14 @@ async function writeStraight(
 async function writeMerging(client: pg.ClientBase, target: Target, batch: StreamBatch): Promise<WriteCounts> {
   let inserted = 0;
   let rows = 0;
+  const loads = target.loads.filter((each) => each.rows > 0);
   await client.query('begin');
   try {
-    for (const load of target.loads.filter((each) => each.rows > 0)) {
+    for (const load of loads) {
       inserted += await sendMerging(client, load);
       rows += load.rows;
     }
-    await finish(client, target, batch, inserted);
+    await finish(client, target, batch, inserted, loads);
   } catch (error) {
     await client.query('rollback').catch(() => undefined);
     throw error;
@@ -272,16 +273,21 @@ async function writeMerging(client: pg.ClientBase, target: Target, batch: Stream
   return { inserted, duplicate: rows - inserted };
 }
 
-/** Dead letters, the mark, and the end of the transaction. */
+/** Dead letters, the counts, the mark, and the end of the transaction. */
 async function finish(
   client: pg.ClientBase,
   target: Target,
   batch: StreamBatch,
   inserted: number,
+  loads: readonly Load[],
 ): Promise<void> {
   await insertRejected(client, target, batch);
   faultPoint('before_commit');
-  await client.query(`${await markText(client, target, batch, inserted)}commit`);
+  await client.query(`${countText(loads)}${await markText(client, target, batch, inserted)}commit`);
+}
+
+function countText(loads: readonly Load[]): string {
+  return loads.map(({ buffer }) => buffer.counts.statement()).join('');
 }
 
 async function insertRejected(client: pg.ClientBase, target: Target, batch: StreamBatch): Promise<void> {

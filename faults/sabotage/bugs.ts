@@ -204,6 +204,14 @@ const DECIDING: readonly Bug[] = [
     invariant: 'what came late is in the periods from then on',
   },
   {
+    name: 'leave the ticks of an overlapping file uncounted',
+    file: 'db/bulk_copy.ts',
+    find: '    counts.addAll(buffer.counts);',
+    replace: '    if (fresh === rows) counts.addAll(buffer.counts);',
+    test: { file: 'db/import', title: /adds only the new rows of a file that overlaps/ },
+    invariant: 'what came late is in the periods from then on',
+  },
+  {
     name: 'no stop at the broker',
     file: 'db/routines/trade/walk.sql',
     find: 'v_has_work := trade.protect_positions(p_run, p_strategy, v_slots, p_to);',

@@ -2,8 +2,10 @@
 import { describe, expect, it } from 'vitest';
 import { MARKET, useDownloads } from '../ingest/massive_history/bench.ts';
 import { marketBars, marketContracts } from '../ingest/massive_history/market.ts';
+import { expectTicksCounted } from './support/tick_counts.ts';
 
 const bench = useDownloads();
+expectTicksCounted(bench.db);
 const ALL_BARS = marketBars(MARKET, 'QQQ', 60_000).length;
 
 describe('bars', () => {

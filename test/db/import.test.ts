@@ -16,6 +16,7 @@ import {
 import { type ImportFileOptions, type ImportResult, importFile, loadSessions } from '../../ingest/import.ts';
 import { sharedData, useDatabase } from '../harness.ts';
 import { at } from './sample_market.ts';
+import { expectTicksCounted } from './support/tick_counts.ts';
 
 const HEADER = 'timestamp,open,high,low,close,volume,trade_count,vwap';
 const RECEIVED = at('2026-01-01 12:00:00');
@@ -63,6 +64,7 @@ function csv(lines: readonly string[]): string {
 
 describe('importing a file', () => {
   const db = useDatabase();
+  expectTicksCounted(db);
   let client: pg.Client;
   let sessions: SessionLookup;
 

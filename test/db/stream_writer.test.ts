@@ -10,8 +10,10 @@ import { simulatedFeeds } from '../../ingest/stream_feed.ts';
 import { createStreamWriter, type StreamBatch, type StreamWriter } from '../../ingest/stream_writer.ts';
 import { eventually, useDatabase } from '../harness.ts';
 import { at } from '../sim/sessions.ts';
+import { expectTicksCounted } from './support/tick_counts.ts';
 
 const database = useDatabase();
+expectTicksCounted(database);
 const OPEN = at('2026-06-17 09:30:00');
 const CONTRACT = 'QQQ   260617C00610000' as OsiSymbol;
 const OTHER = 'QQQ   260617P00610000' as OsiSymbol;

@@ -13,5 +13,5 @@ begin
 end
 $$;
 comment on function market.count_ticks(integer[], smallint[], timestamp[], bigint[]) is
-  'Adds ticks to market.tick_counts: so many of each instrument, feed and five minutes. Call it in the transaction that stores them.';
+  'Adds ticks to market.tick_counts: so many of each instrument, feed and five minutes. Call it at the end of the transaction that stores them.';
 grant execute on function market.count_ticks(integer[], smallint[], timestamp[], bigint[]) to ingest_writer;

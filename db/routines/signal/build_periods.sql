@@ -52,7 +52,7 @@ begin
   v_raw_from := v_look_back;
   v_near := v_look_back;
   if p_context.run_id is not null then
-    -- A run has stored the periods up to p_from: only the open one and later are built from ticks.
+    -- A run has stored the periods up to p_from: only the open one and later are built from ticks, those that are revised too.
     v_raw_from := greatest(v_look_back, date_bin(v_period, p_from, v_look_back));
     -- The averages reach back over the last of them; of those before them only the session's sums are needed.
     v_near := greatest(v_look_back, v_raw_from - v_per_minute * p_context.ma_minutes * v_period);

@@ -5,6 +5,7 @@ import type { MarketStream } from '../../../ingest/market_stream.ts';
 import type { ScriptedFault } from '../../../sim/massive_faults.ts';
 import { eventually, useDatabase } from '../../harness.ts';
 import { startTcpProxy, type TcpProxy } from '../../tcp_proxy.ts';
+import { expectTicksCounted } from '../support/tick_counts.ts';
 import {
   gapsOf,
   recordedOptionPrints,
@@ -16,6 +17,7 @@ import {
 import { on, type SteppedMarket, type SteppedOptions, startStepped } from './stepped_market.ts';
 
 const database = useDatabase();
+expectTicksCounted(database);
 let market: SteppedMarket;
 let names = 0;
 

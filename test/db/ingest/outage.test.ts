@@ -6,10 +6,12 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { EasternUs } from '../../../core/eastern_time.ts';
 import { eventually, useDatabase } from '../../harness.ts';
 import { startTcpProxy, type TcpProxy } from '../../tcp_proxy.ts';
+import { expectTicksCounted } from '../support/tick_counts.ts';
 import { gapsOf, recordedOptionPrints, recordedQuotes, stored } from './row_words.ts';
 import { on, type SteppedMarket, type SteppedOptions, startStepped } from './stepped_market.ts';
 
 const database = useDatabase();
+expectTicksCounted(database);
 const WHOLE = { from: on('9:30:00'), to: on('9:33:00') };
 const cleanups: (() => unknown)[] = [];
 let market: SteppedMarket;

@@ -4,11 +4,13 @@ import { addMs, type EasternUs, parseEastern } from '../../../core/eastern_time.
 import type { MassiveSimulator } from '../../../sim/massive_server.ts';
 import { noteFault } from '../../fault_notes.ts';
 import { eventually, useDatabase } from '../../harness.ts';
+import { expectTicksCounted } from '../support/tick_counts.ts';
 import { useIngesters } from './ingesters.ts';
 import { API_KEY, knowSession } from './market_now.ts';
 import { gapsOf, recordedOptionPrints, recordedQuotes, recordedSeconds, stored } from './row_words.ts';
 
 const database = useDatabase();
+expectTicksCounted(database);
 const ingesters = useIngesters(() => database.url());
 const { ingest } = ingesters;
 const SECONDS = 'sim-massive-second';

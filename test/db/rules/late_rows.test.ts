@@ -4,7 +4,7 @@ import type { EquityTick } from '../../../core/domain.ts';
 import { addMs, formatEastern } from '../../../core/eastern_time.ts';
 import { useBench } from '../support/connections.ts';
 import { addQuotes, addTicks, eastern, tick } from '../support/market.ts';
-import { differences, dumpOf, NO_DIFFERENCES, periodsOf, signalsOf } from '../support/runs.ts';
+import { differences, dumpOf, NO_DIFFERENCES, periodsOf, signalsOf, type TestRun } from '../support/runs.ts';
 import {
   createScenario,
   minutesBetween,
@@ -165,6 +165,7 @@ describe('a late row', () => {
     await next.to('2026-06-18 00:00:00', '2026-06-18 00:00:01');
     await addTicks(scenario.market, [lateTick('15:56', '2026-06-18 00:30:00')]);
     expect(await next.to('2026-06-18 09:31:00', '2026-06-18 09:31:01')).toMatchObject({ revisions: 5 });
+    expect(await periodsLikeTicks(next, '16:00')).toEqual({ periods: 390, same: 390 });
   });
 
   test('of a minute that is still open is no late row', async () => {
@@ -253,8 +254,35 @@ test('are looked for when a period may close, also where periods do not divide t
   expect(revised.map((row) => row.ts.slice(11, 16))).toEqual(['10:02']);
 });
 
-// 240 s divide no five minutes: their ticks are counted from the open.
-test.each([15_000, 60_000, 240_000])(
+/** Periods from the open on to `to`, and how many of them are, in their latest revisions, what their ticks make now. */
+async function periodsLikeTicks(of: TestRun, to: string): Promise<{ periods: number; same: number }> {
+  const columns =
+    'tick_count, open_e4, high_e4, low_e4, close_e4, volume_e6, notional_e12, vwap_is_typical, vwap_e6, session_vwap_e6, ma_sum_e4, ma_e6';
+  const values = (row: string): string =>
+    columns
+      .split(', ')
+      .map((column) => `${row}.${column}`)
+      .join(', ');
+  const { rows } = await bench.owner().query(
+    `with stored as (
+       select distinct on (p.ts) p.* from signal.periods p where p.run_id = $1 order by p.ts, p.revision desc
+     )
+     select count(*)::integer as periods,
+       count(*) filter (where (${values('s')}) is not distinct from (${values('b')}))::integer as same
+     from trade.runs r
+     cross join signal.build_periods($2, $3, (
+       null, r.instrument_id, r.tick_feed_id, 'infinity', (r.params ->> 'period_ms')::integer, (r.params ->> 'ma_minutes')::integer,
+       null, null
+     )::signal.context) b
+     left join stored s using (ts)
+     where r.run_id = $1`,
+    [of.id, ...['09:30', to].map((time) => formatEastern(scenario.at(time)))],
+  );
+  return rows[0];
+}
+
+// 2 and 4 minutes: their ticks are counted by ten and by twenty.
+test.each([15_000, 60_000, 120_000, 240_000])(
   'whatever comes late, periods of %i ms end as their ticks have them',
   async (period_ms) => {
     const long = await scenario.open(bench.runner(), { settings: { period_ms } });
@@ -263,37 +291,32 @@ test.each([15_000, 60_000, 240_000])(
       seed = (seed * 16_807) % 2_147_483_647;
       return seed % below;
     };
-    const open = scenario.at('09:30');
     let revised = 0;
     for (const [n, time] of minutesBetween('10:03', '10:33').entries()) {
       // Some of them before the open, some received after the slice, some of a minute that is still to end.
-      const rows = Array.from({ length: random(3) }, (_, i) => ({
-        ...lateTick('10:00', time),
-        ts_event: addMs(open, (random(n * 60 + 2100) - 60) * 1000),
-        seq: 10 * n + i + 2,
-        ts_recv: addMs(scenario.at(time), random(4) === 0 ? 90_000 : 0),
-      }));
+      const rows = Array.from({ length: random(3) }, (_, i) => {
+        const close_e4 = 6_000_000 + random(4000) - 2000;
+        return tick({
+          ts_event: addMs(scenario.at('09:30'), (random(n * 60 + 2100) - 60) * 1000),
+          seq: 10 * n + i + 2,
+          close_e4,
+          ...{
+            open_e4: close_e4 + random(50),
+            high_e4: close_e4 + 50 + random(50),
+            low_e4: close_e4 - random(50),
+          },
+          vwap_e6: close_e4 * 100 + random(100),
+          vwap_is_typical: random(20) === 0,
+          volume_e6: 1_000_000 * (1 + random(500)),
+          ts_recv: addMs(scenario.at(time), random(4) === 0 ? 90_000 : 0),
+        });
+      });
       await addTicks(scenario.market, rows);
       revised += (await long.to(time, `${time}.999`))?.revisions ?? 0;
     }
-    expect(revised).toBeGreaterThan(50);
+    expect(revised).toBeGreaterThan(40);
     for (const time of ['10:42', '10:50']) await long.to(time, '16:00');
-    const { rows } = await bench.owner().query(
-      `with stored as (
-       select distinct on (p.ts) p.* from signal.periods p where p.run_id = $1 order by p.ts, p.revision desc
-     )
-     select count(*)::integer as periods, count(*) filter (where
-       (s.tick_count, s.close_e4, s.low_e4, s.volume_e6, s.notional_e12, s.vwap_e6, s.session_vwap_e6, s.ma_sum_e4) is not distinct from
-       (b.tick_count, b.close_e4, b.low_e4, b.volume_e6, b.notional_e12, b.vwap_e6, b.session_vwap_e6, b.ma_sum_e4))::integer as same
-     from trade.runs r
-     cross join signal.build_periods($2, $3, (
-       null, r.instrument_id, r.tick_feed_id, $4::timestamp, $5::integer, (r.params ->> 'ma_minutes')::integer, null, null
-     )::signal.context) b
-     left join stored s using (ts)
-     where r.run_id = $1`,
-      [long.id, ...[open, scenario.at('10:50'), scenario.at('16:00')].map(formatEastern), period_ms],
-    );
     const periods = 4_800_000 / period_ms;
-    expect(rows[0]).toEqual({ periods, same: periods });
+    expect(await periodsLikeTicks(long, '10:50')).toEqual({ periods, same: periods });
   },
 );
