@@ -295,7 +295,7 @@ export async function sendMerging(client: pg.ClientBase, { table, buffer }: Copy
 }
 
 export async function storeCounts(client: pg.ClientBase, counts: TickCounts): Promise<void> {
-  if (!counts.isEmpty) await client.query(counts.statement());
+  for (const text of counts.statements()) await client.query(text);
 }
 
 /** `sendNew` of rows, and their counts. */

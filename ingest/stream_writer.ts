@@ -287,7 +287,7 @@ async function finish(
 }
 
 function countText(loads: readonly Load[]): string {
-  return loads.map(({ buffer }) => buffer.counts.statement()).join('');
+  return loads.flatMap(({ buffer }) => buffer.counts.statements()).join('');
 }
 
 async function insertRejected(client: pg.ClientBase, target: Target, batch: StreamBatch): Promise<void> {
