@@ -24,7 +24,14 @@ const MINUTES_SQL = `
   where i.kind = 'index' group by t.ts_event having count(distinct t.instrument_id) = ${INDEXES}`;
 
 const MISSED_SQL =
-  "select g.ts_from::text as ts, g.ts_to::text as ts_to from ops.feed_gaps g where g.cause = 'missed'";
+  "select g.ts_from::text as ts, g.ts_to::text as ts_to, g.ts_opened::text, g.detail from ops.feed_gaps g where g.cause = 'missed'";
+
+interface MissedRow {
+  readonly ts: string;
+  readonly ts_to: string;
+  readonly ts_opened: string;
+  readonly detail: string;
+}
 
 interface SnapshotRow {
   readonly ts: string;
@@ -44,9 +51,10 @@ export async function checkDue(
     (await rows<SnapshotRow>(SNAPSHOTS_SQL)).map((row) => [`${parseEastern(row.ts)} ${row.expiration}`, row]),
   );
   const minutes = new Set((await rows<{ ts: string }>(MINUTES_SQL)).map(({ ts }) => parseEastern(ts)));
-  const gaps = (await rows<{ ts: string; ts_to: string }>(MISSED_SQL)).map(({ ts, ts_to }) => ({
+  const gaps = (await rows<MissedRow>(MISSED_SQL)).map(({ ts, ts_to, ts_opened, detail }) => ({
     from: parseEastern(ts) as EasternUs,
     to: parseEastern(ts_to) as EasternUs,
+    told: `at ${ts_opened} (${detail})`,
   }));
   const isTold = (at: EasternUs): boolean => gaps.some(({ from, to }) => at >= from && at <= to);
   const total = { expected: 0, stored: 0, inGaps: 0, lost: [] as string[], problems: [] as string[] };
@@ -75,8 +83,8 @@ export async function checkDue(
   }
   for (const at of minuteTimes(session))
     count(at, 'the minute', minutes.has(at) ? null : 'has no index values');
-  for (const { from, to } of gaps)
+  for (const { from, to, told } of gaps)
     if (![...lacking].some((at) => at >= from && at <= to))
-      total.problems.push(`${formatEastern(from)} is told as missed, and all of it is stored`);
+      total.problems.push(`${formatEastern(from)} is told as missed ${told}, and all of it is stored`);
   return { what: 'chains and minutes due', ...total };
 }

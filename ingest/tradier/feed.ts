@@ -220,7 +220,7 @@ async function takeInstant({ at, isSnapshot }: Due, day: Day, options: TradierFe
 /** The underlying's value of the instant, 1/10,000; null where it could not be had. */
 async function takeQuotes(at: EasternUs, day: Day, options: TradierFeedOptions): Promise<number | null> {
   const { client, store, underlying, indexes } = options;
-  return attempt(at, 'index values and held legs', options, async () => {
+  return attempt({ at, expiration: null }, 'index values and held legs', options, async () => {
     const held = await store.heldContracts();
     const symbols = [underlying, ...indexes, ...held.map((symbol) => symbol.replaceAll(' ', ''))];
     const { rows, unmatched, receivedAt } = await client.quotes(symbols);
@@ -243,7 +243,7 @@ async function takeChain(
   options: TradierFeedOptions,
 ): Promise<void> {
   const { client, store, underlying } = options;
-  await attempt(at, `the chain of ${expiration}`, options, async () => {
+  await attempt({ at, expiration }, `the chain of ${expiration}`, options, async () => {
     const chain = await client.chain(underlying, expiration);
     if (chain.rows.length === 0) throw new Error('Tradier lists no contract');
     refuseLate(chain.receivedAt, at, options);
@@ -266,21 +266,28 @@ function refuseLate(
   if (receivedAt > addMs(at, graceMs)) throw new Error('the answer came too late');
 }
 
+/** What is asked for by itself: the chain of an expiration, or index values and held legs. */
+interface Part {
+  readonly at: EasternUs;
+  readonly expiration: SessionDate | null;
+}
+
 /** Tries until the grace of the instant is over; then it is missed. Never throws. */
 async function attempt<T>(
-  at: EasternUs,
+  due: Part,
   what: string,
   options: TradierFeedOptions,
   work: () => Promise<T>,
 ): Promise<T | null> {
   const { clock, signal, graceMs } = options;
+  const { at } = due;
   for (let waitMs = 1000; ; waitMs *= 2) {
     try {
       return await work();
     } catch (error) {
       if (signal.aborted) return null;
       if (clock.now() >= addMs(at, graceMs - waitMs)) {
-        await missed(options, at, `${what}: ${errorText(error)}`);
+        await missed(options, due, `${what}: ${errorText(error)}`);
         return null;
       }
       await clock.sleep(waitMs, signal);
@@ -288,9 +295,10 @@ async function attempt<T>(
   }
 }
 
-async function missed(options: TradierFeedOptions, at: EasternUs, detail: string): Promise<void> {
+async function missed(options: TradierFeedOptions, { at, expiration }: Part, detail: string): Promise<void> {
   const { store, clock, onNotice, signal } = options;
-  if (signal.aborted) return;
+  // A process that was killed in the middle of a minute may have had it.
+  if (signal.aborted || (await store.has({ at, expiration }).catch(() => false))) return;
   onNotice(`${hhmm(at)} was missed: ${detail}`);
   await store.noteMissed({ at, now: clock.now(), detail }).catch(() => undefined);
 }

@@ -55,6 +55,8 @@ export interface TradierStore {
   complete(at: EasternUs, now: EasternUs): Promise<void>;
   /** Contracts of the underlying that positions and entry orders hold. */
   heldContracts(): Promise<readonly string[]>;
+  /** Whether the index values of an instant, or its chain of an expiration, are stored: by a process before this one. */
+  has(due: { readonly at: EasternUs; readonly expiration: SessionDate | null }): Promise<boolean>;
   /** An instant at which what was due could not be had; it cannot be had later either. */
   noteMissed(missed: {
     readonly at: EasternUs;
@@ -101,6 +103,21 @@ const SNAPSHOT_SQL = `
     join ref.instruments i on i.symbol = o.symbol
   )
   select count(*)::integer as written from snapshot`;
+
+const HAS_SQL = `
+  select case
+    when $2::date is null then exists (
+      select from market.equity_ticks t
+      where t.instrument_id = (select i.instrument_id from ref.instruments i where i.symbol = $3)
+        and t.feed_id = $4 and t.ts_event = $1
+    )
+    else exists (
+      select from market.chain_snapshots s
+      where s.underlying_id = (select i.instrument_id from ref.instruments i where i.symbol = $3)
+        and s.feed_id = (select f.feed_id from ref.feeds f where f.name = $5)
+        and s.ts_event = $1 and s.expiration = $2
+    )
+  end as has`;
 
 const HELD_SQL = 'select symbol from ops.held_contracts where underlying = $1 order by symbol';
 
@@ -230,6 +247,10 @@ export async function createTradierStore(options: {
     },
     heldContracts: async () =>
       (await writer.query<{ symbol: string }>(HELD_SQL, [underlying])).map((row) => row.symbol),
+    has: async ({ at, expiration }) => {
+      const about = [formatEastern(at), expiration, underlying, values.feedId, name];
+      return (await writer.query<{ has: boolean }>(HAS_SQL, about))[0]?.has === true;
+    },
     noteMissed: async ({ at, now, detail }) => {
       const times = [formatEastern(at), formatEastern(now)];
       await writer.query(MISSED_SQL, [writer.feedId, writer.stream, ...times, detail]);

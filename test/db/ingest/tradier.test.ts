@@ -222,6 +222,20 @@ describe('Tradier’s feed', () => {
     expect(await rows(gaps)).toEqual([{ at: '10:25' }]);
   });
 
+  it('tells nothing as missed that a process before it has had in the same minute', async () => {
+    const first = await world('10:39:58');
+    await first.run('10:40', '10:40');
+    const second = await world('10:40:30');
+    const isAway = { kind: 'html', status: 502, accept: false } as const;
+    for (const operation of ['GET chains', 'GET quotes'] as const)
+      second.simulator.script.always(operation, isAway);
+    await second.run('10:40', '10:40');
+    expect(second.simulator.requests().filter(({ status }) => status === 502).length).toBeGreaterThan(3);
+    const gaps = `select to_char(ts_from, 'HH24:MI') as at from ops.feed_gaps where cause = 'missed' and ts_from::time between '10:38' and '10:42'`;
+    expect(await rows(gaps)).toEqual([]);
+    expect(second.notices.filter((text) => text.includes('missed'))).toEqual([]);
+  });
+
   it('when it is started again, tells what is lacking, all of it and once, and makes up for a context', async () => {
     const first = await world('10:04:30', { leaps: true });
     // Interrupted before its context was written.
