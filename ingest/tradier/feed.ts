@@ -12,7 +12,7 @@ import { raiseAlert } from '../alerts.ts';
 import type { TradierClient } from './client.ts';
 import { readQuotes } from './rows.ts';
 import { minuteTimes, snapshotTimes, targetExpirations } from './schedule.ts';
-import type { Due, SnapshotCounts, TradierStore } from './store.ts';
+import type { Due, Part, SnapshotCounts, TradierStore } from './store.ts';
 
 export interface TradierFeedOptions {
   readonly client: TradierClient;
@@ -266,28 +266,22 @@ function refuseLate(
   if (receivedAt > addMs(at, graceMs)) throw new Error('the answer came too late');
 }
 
-/** What is asked for by itself: the chain of an expiration, or index values and held legs. */
-interface Part {
-  readonly at: EasternUs;
-  readonly expiration: SessionDate | null;
-}
-
 /** Tries until the grace of the instant is over; then it is missed. Never throws. */
 async function attempt<T>(
-  due: Part,
+  part: Part,
   what: string,
   options: TradierFeedOptions,
   work: () => Promise<T>,
 ): Promise<T | null> {
   const { clock, signal, graceMs } = options;
-  const { at } = due;
+  const { at } = part;
   for (let waitMs = 1000; ; waitMs *= 2) {
     try {
       return await work();
     } catch (error) {
       if (signal.aborted) return null;
       if (clock.now() >= addMs(at, graceMs - waitMs)) {
-        await missed(options, due, `${what}: ${errorText(error)}`);
+        await missed(options, part, `${what}: ${errorText(error)}`);
         return null;
       }
       await clock.sleep(waitMs, signal);
@@ -295,10 +289,11 @@ async function attempt<T>(
   }
 }
 
-async function missed(options: TradierFeedOptions, { at, expiration }: Part, detail: string): Promise<void> {
+async function missed(options: TradierFeedOptions, part: Part, detail: string): Promise<void> {
   const { store, clock, onNotice, signal } = options;
+  const { at } = part;
   // A process that was killed in the middle of a minute may have had it.
-  if (signal.aborted || (await store.has({ at, expiration }).catch(() => false))) return;
+  if (signal.aborted || (await store.has(part).catch(() => false))) return;
   onNotice(`${hhmm(at)} was missed: ${detail}`);
   await store.noteMissed({ at, now: clock.now(), detail }).catch(() => undefined);
 }

@@ -36,6 +36,12 @@ export interface Due {
   readonly isSnapshot: boolean;
 }
 
+/** What is asked for by itself of an instant: the chain of an expiration; null is index values and held legs. */
+export interface Part {
+  readonly at: EasternUs;
+  readonly expiration: SessionDate | null;
+}
+
 export interface TradierStore {
   readonly writer: StreamWriter;
   /** `underlying_px_e4` is its value of the same instant; null where it is not known. */
@@ -55,8 +61,8 @@ export interface TradierStore {
   complete(at: EasternUs, now: EasternUs): Promise<void>;
   /** Contracts of the underlying that positions and entry orders hold. */
   heldContracts(): Promise<readonly string[]>;
-  /** Whether the index values of an instant, or its chain of an expiration, are stored: by a process before this one. */
-  has(due: { readonly at: EasternUs; readonly expiration: SessionDate | null }): Promise<boolean>;
+  /** Whether it is stored: a process before this one may have had it. */
+  has(part: Part): Promise<boolean>;
   /** An instant at which what was due could not be had; it cannot be had later either. */
   noteMissed(missed: {
     readonly at: EasternUs;
@@ -104,21 +110,6 @@ const SNAPSHOT_SQL = `
   )
   select count(*)::integer as written from snapshot`;
 
-const HAS_SQL = `
-  select case
-    when $2::date is null then exists (
-      select from market.equity_ticks t
-      where t.instrument_id = (select i.instrument_id from ref.instruments i where i.symbol = $3)
-        and t.feed_id = $4 and t.ts_event = $1
-    )
-    else exists (
-      select from market.chain_snapshots s
-      where s.underlying_id = (select i.instrument_id from ref.instruments i where i.symbol = $3)
-        and s.feed_id = (select f.feed_id from ref.feeds f where f.name = $5)
-        and s.ts_event = $1 and s.expiration = $2
-    )
-  end as has`;
-
 const HELD_SQL = 'select symbol from ops.held_contracts where underlying = $1 order by symbol';
 
 const MISSED_SQL = `
@@ -129,36 +120,42 @@ const MISSED_SQL = `
     where g.feed_id = $1 and g.stream = $2 and g.cause = 'missed' and $3::timestamp between g.ts_from and g.ts_to
   )`;
 
-// Index values are stored behind the quotes of held legs: where they are, the minute is whole.
+// Of the underlying in $1, by the ids and names of the feeds in $2 and $3. Index values are stored behind the quotes of held legs: where they are, the
+// minute is whole.
+const VALUE_SQL = `
+  select from market.equity_ticks t
+  where t.instrument_id = (select i.instrument_id from ref.instruments i where i.symbol = $1) and t.feed_id = $2`;
+const CHAIN_SQL = `
+  select from market.chain_snapshots s
+  where s.underlying_id = (select i.instrument_id from ref.instruments i where i.symbol = $1)
+    and s.feed_id = (select f.feed_id from ref.feeds f where f.name = $3)`;
+
+const HAS_SQL = `
+  select case
+    when $5::date is null then exists (${VALUE_SQL} and t.ts_event = $4)
+    else exists (${CHAIN_SQL} and s.ts_event = $4 and s.expiration = $5)
+  end as has`;
+
 const LACKING_SQL = `
   with due as (
-    select u.ts, u.is_snapshot, row_number() over (order by u.ts) as n from unnest($3::timestamp[], $4::boolean[]) as u (ts, is_snapshot)
+    select u.ts, u.is_snapshot, row_number() over (order by u.ts) as n from unnest($6::timestamp[], $7::boolean[]) as u (ts, is_snapshot)
   ), lacking as (
     select d.ts, d.n - row_number() over (order by d.ts) as island
     from due d
     where (
-      not exists (
-        select from market.equity_ticks t
-        where t.instrument_id = (select i.instrument_id from ref.instruments i where i.symbol = $7)
-          and t.feed_id = $8 and t.ts_event = d.ts
-      )
+      not exists (${VALUE_SQL} and t.ts_event = d.ts)
       or d.is_snapshot and exists (
-        select from unnest($5::date[]) as e (expiration)
-        where not exists (
-          select from market.chain_snapshots s
-          where s.underlying_id = (select i.instrument_id from ref.instruments i where i.symbol = $7)
-            and s.feed_id = (select f.feed_id from ref.feeds f where f.name = $9)
-            and s.ts_event = d.ts and s.expiration = e.expiration
-        )
+        select from unnest($8::date[]) as e (expiration)
+        where not exists (${CHAIN_SQL} and s.ts_event = d.ts and s.expiration = e.expiration)
       )
     )
     and not exists (
       select from ops.feed_gaps g
-      where g.feed_id = $1 and g.stream = $2 and g.cause = 'missed' and d.ts between g.ts_from and g.ts_to
+      where g.feed_id = $4 and g.stream = $5 and g.cause = 'missed' and d.ts between g.ts_from and g.ts_to
     )
   )
   insert into ops.feed_gaps (feed_id, stream, ts_opened, ts_from, ts_to, cause, rows_filled, ts_filled, detail)
-  select $1, $2, $6::timestamp, min(l.ts), max(l.ts), 'missed', 0, $6::timestamp, $10 from lacking l group by l.island
+  select $4, $5, $9::timestamp, min(l.ts), max(l.ts), 'missed', 0, $9::timestamp, $10 from lacking l group by l.island
   returning ts_from::text as ts_from, ts_to::text as ts_to`;
 
 const CONTEXT_SQL = `
@@ -193,6 +190,7 @@ export async function createTradierStore(options: {
   const { name, span_ms, source, stale_after_ms } = feeds.chains;
   await writer.query(REGISTER_SQL, [name, span_ms, source, stale_after_ms]);
   await values.register([underlying, ...indexes], 'index');
+  const whose = [underlying, values.feedId, name];
   // A connection of its own: the sums of a context take seconds, for which no quote is to wait.
   const aside = await lastingConnection({
     url,
@@ -248,8 +246,8 @@ export async function createTradierStore(options: {
     heldContracts: async () =>
       (await writer.query<{ symbol: string }>(HELD_SQL, [underlying])).map((row) => row.symbol),
     has: async ({ at, expiration }) => {
-      const about = [formatEastern(at), expiration, underlying, values.feedId, name];
-      return (await writer.query<{ has: boolean }>(HAS_SQL, about))[0]?.has === true;
+      const found = await writer.query<{ has: boolean }>(HAS_SQL, [...whose, formatEastern(at), expiration]);
+      return found[0]?.has === true;
     },
     noteMissed: async ({ at, now, detail }) => {
       const times = [formatEastern(at), formatEastern(now)];
@@ -259,8 +257,8 @@ export async function createTradierStore(options: {
       const times = late.map(({ at }) => formatEastern(at));
       const areSnapshots = late.map(({ isSnapshot }) => isSnapshot);
       const found = await writer.query<{ ts_from: string; ts_to: string }>(LACKING_SQL, [
-        ...[writer.feedId, writer.stream, times, areSnapshots, expirations, formatEastern(now)],
-        ...[underlying, values.feedId, name, detail],
+        ...[...whose, writer.feedId, writer.stream, times, areSnapshots],
+        ...[expirations, formatEastern(now), detail],
       ]);
       return found
         .map(({ ts_from, ts_to }) => ({ from: timeOf({ ts: ts_from }), to: timeOf({ ts: ts_to }) }))
